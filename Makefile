@@ -1,0 +1,110 @@
+# assay: build, check, install. `make help` lists the targets.
+#
+# deps     installs what a bare Debian 12 lacks (the only target that installs anything)
+# all      build/libassay.a, build/libassay.so, build/assay
+# check    every test that is fast: what continuous integration runs
+# coverage, sanitize, valgrind, determinism, fuzz: slower checks of their own; check runs a short form of each
+# bench    assay bench ref --peers
+# install  PREFIX (/usr/local), DESTDIR
+# clean    removes build/
+
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+CFLAGS ?= -O3 -g
+PREFIX ?= /usr/local
+DESTDIR ?=
+# Debian's Python, which sees Debian's numpy, if there is one.
+PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
+BUILD ?= build
+
+VERSION := $(shell sed -n 's/^\#define ASSAY_VERSION "\(.*\)"/\1/p' ref/version.h)
+SOVERSION := $(firstword $(subst ., ,$(VERSION)))
+
+WARNINGS = -Wall -Wextra -Wpedantic -Wconversion
+CPPFLAGS_ALL = -D_DEFAULT_SOURCE -D_POSIX_C_SOURCE=200809L -Iref -Igolden -Itools $(CPPFLAGS)
+# Contraction is harmless to exact arithmetic and forbidden all the same: one less thing to think about.
+CFLAGS_ALL = -std=c17 -fPIC -fvisibility=hidden -ffp-contract=off -pthread $(WARNINGS) $(CFLAGS)
+LIBRARIES = -llapacke -lopenblas -lmpfr -lgmp -lm -pthread
+
+REF := $(wildcard ref/*.c)
+GOLDEN := $(wildcard golden/*.c)
+TOOLS := $(wildcard tools/*.c)
+SOURCES := $(REF) $(GOLDEN) $(TOOLS)
+REF_OBJECTS := $(REF:%.c=$(BUILD)/%.o)
+GOLDEN_OBJECTS := $(GOLDEN:%.c=$(BUILD)/%.o)
+TOOLS_OBJECTS := $(TOOLS:%.c=$(BUILD)/%.o)
+TESTS := $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
+PUBLIC_HEADERS := ref/ref.h ref/dialect.h
+
+.DELETE_ON_ERROR:
+.PHONY: all deps check unit scripts lint coverage sanitize valgrind determinism fuzz bench install uninstall clean help
+
+all: $(BUILD)/libassay.a $(BUILD)/libassay.so $(BUILD)/assay
+
+help:
+	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
+
+# ---- dependencies
+
+PACKAGES = gcc libc6-dev libmpfr-dev libgmp-dev libopenblas-dev liblapacke-dev libjansson-dev check libsubunit-dev \
+           libflint-arb-dev libflint-dev pkg-config python3 python3-numpy python3-mpmath clang libclang-rt-14-dev \
+           valgrind gcovr
+
+deps:
+	@missing=$$(for p in $(PACKAGES); do \
+	    dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
+	if [ -z "$$missing" ]; then echo "deps: everything is installed"; exit 0; fi; \
+	sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	echo "deps: $$sudo apt-get install" $$missing; \
+	$$sudo apt-get update -q && \
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
+
+# `make deps check` installs before it compiles, with -j too.
+ifneq ($(filter deps,$(MAKECMDGOALS)),)
+$(SOURCES:%.c=$(BUILD)/%.o) $(filter-out deps,$(MAKECMDGOALS)): | deps
+endif
+
+# ---- building
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+
+# One object whose internal names stay inside, so that the archive adds nothing but assay_* to a program.
+$(BUILD)/libassay.o: $(REF_OBJECTS)
+	$(LD) -r $^ -o $@
+	objcopy --localize-hidden $@
+
+$(BUILD)/libassay.a: $(BUILD)/libassay.o
+	$(AR) rcs $@ $^
+
+$(BUILD)/libassay.so.$(VERSION): $(REF_OBJECTS)
+	$(CC) -shared -Wl,-soname,libassay.so.$(SOVERSION) -Wl,-z,defs $(CFLAGS_ALL) $(LDFLAGS) $^ $(LIBRARIES) -o $@
+
+$(BUILD)/libassay.so: $(BUILD)/libassay.so.$(VERSION)
+	ln -sf $(<F) $(BUILD)/libassay.so.$(SOVERSION)
+	ln -sf libassay.so.$(SOVERSION) $@
+
+$(BUILD)/assay: $(TOOLS_OBJECTS) $(GOLDEN_OBJECTS) $(REF_OBJECTS)
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $^ -ljansson $(LIBRARIES) -o $@
+
+# Peers of `assay bench --peers`: programs of their own, so that the command depends on none of them.
+$(BUILD)/assay-peer-flint: tools/peers/flint.c
+	$(CC) -std=gnu17 -O2 $< -lflint-arb -lflint -lmpfr -lgmp -o $@
+
+bench: $(BUILD)/assay $(BUILD)/assay-peer-flint
+	$(BUILD)/assay bench ref --peers
+
+# ---- tests
+
+TEST_LIBRARIES = -lflint-arb -lflint -lcheck -lsubunit -lrt -ljansson $(LIBRARIES)
+TEST_PROGRAMS := $(TESTS:%=$(BUILD)/tests/%)
+
+$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(BUILD)/tests/support.o $(GOLDEN_OBJECTS) $(REF_OBJECTS)
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $^ $(TEST_LIBRARIES) -o $@
+
+-include $(SOURCES:%.c=$(BUILD)/%.d) $(wildcard $(BUILD)/tests/*.d)
+
+clean:
+	rm -rf $(BUILD)

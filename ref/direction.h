@@ -1,0 +1,15 @@
+/* The direction O of a step, from u. */
+#ifndef ASSAY_REF_DIRECTION_H
+#define ASSAY_REF_DIRECTION_H
+
+#include "blocks.h"
+
+/* O (1 x count, like u) of a tensor of this shape, to `prec` bits. `moment` is the second moment: 1 x
+ * direction_moment_count(), before the step and, on return, after it; t = 1, 2, ... counts steps. The exact LMO asks
+ * for an exact u. Clears *unique if the LMO had more than one answer. */
+struct ball *direction(struct work *w, const struct assay_dialect *d, struct shape shape, const struct ball *u,
+                       struct ball *moment, size_t t, double beta, mpfr_prec_t prec, bool *unique);
+
+size_t direction_moment_count(struct work *w, const struct assay_dialect *d, struct shape shape);
+
+#endif

@@ -1,0 +1,17 @@
+/* Newton-Schulz iterations of any coefficients, enclosed. */
+#ifndef ASSAY_REF_NEWTON_SCHULZ_H
+#define ASSAY_REF_NEWTON_SCHULZ_H
+
+#include "ball.h"
+#include "dialect.h"
+
+/* O of the matrix u as the dialect iterates it: `pre`, normalisation, d->steps steps; without snap and post. Computed
+ * to `prec` bits. u may be a ball. Fails with ASSAY_UNDEFINED for 0 / 0.
+ *
+ * Source: Jordan et al., Muon (2024); for the certificate: p acts on the singular values of X, that is, on the
+ * eigenvalues of its Hermitian dilation [0 X; X^T 0], whose spectrum lies in [-s, s] for ||X||_2 <= s. So
+ * ||p(X) - p(X~)||_F <= max over |t| <= s of |p'(t)| times ||X - X~||_F: a radius is carried through a step by that
+ * constant, plus the step's own rounding. */
+struct ball *newton_schulz(struct work *w, const struct assay_dialect *d, const struct ball *u, mpfr_prec_t prec);
+
+#endif

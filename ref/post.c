@@ -1,0 +1,134 @@
+#include "post.h"
+
+static bool by_rows(const struct assay_dialect *d, size_t rows, size_t cols)
+{
+    return d->post == ASSAY_POST_NORMUON_ROWS || rows >= cols;
+}
+
+size_t post_moment_count(const struct assay_dialect *d, size_t rows, size_t cols)
+{
+    switch (d->post) {
+    case ASSAY_POST_NORMUON_ROWS:
+    case ASSAY_POST_NORMUON_ASPECT:
+        return by_rows(d, rows, cols) ? rows : cols;
+    case ASSAY_POST_ADAMUON:
+        return rows * cols;
+    default:
+        return 0;
+    }
+}
+
+static struct ball *scalar(struct work *w, mpfr_prec_t prec)
+{
+    return ball_new(w, 1, 1, prec);
+}
+
+/* o *= top / (norm of o + eps), or / max(norm of o, eps) */
+static void rescale(struct work *w, struct ball *o, const struct ball *top, double eps, bool add)
+{
+    struct ball *norm = scalar(w, o->prec), *floor = ball_from_double(w, eps);
+    ball_norm(w, norm, o);
+    if (add)
+        ball_add(norm, norm, floor);
+    else
+        ball_max(norm, norm, floor);
+    ball_div(norm, top, norm);
+    ball_mul(o, norm, o);
+}
+
+/* v = beta2 v + (1 - beta2) q, for one entry of v. */
+static void average(struct work *w, struct ball *v, size_t k, double beta2, const struct ball *q)
+{
+    const struct ball *decay = ball_from_double(w, beta2), *one = ball_from_integer(w, 1);
+    const struct ball *fresh = ball_exact_axpy(w, ball_from_double(w, -beta2), one, one);
+    struct ball *old = ball_gather(w, v, NULL, 1, &k, 1), *new = scalar(w, v->prec), *sum = scalar(w, v->prec);
+    ball_mul(sum, decay, old);
+    ball_mul(new, fresh, q);
+    ball_add(sum, sum, new);
+    ball_scatter(v, NULL, &k, sum);
+}
+
+/* sqrt(v_k) + 1e-10, or sqrt(max(v_k, 1e-10)) */
+static struct ball *root(struct work *w, const struct ball *v, size_t k, bool add)
+{
+    struct ball *r = ball_copy(w, ball_gather(w, v, NULL, 1, &k, 1), v->prec), *eps = ball_from_double(w, 1e-10);
+    if (!add)
+        ball_max(r, r, eps);
+    ball_sqrt(r, r);
+    if (add)
+        ball_add(r, r, eps);
+    return r;
+}
+
+static void normuon(struct work *w, const struct assay_dialect *d, struct ball *o, struct ball *v)
+{
+    bool rows = by_rows(d, o->rows, o->cols), add = d->post == ASSAY_POST_NORMUON_ROWS;
+    struct ball *before = scalar(w, o->prec), *mean = scalar(w, o->prec);
+    const struct ball *length = ball_from_integer(w, (long)(rows ? o->cols : o->rows));
+    ball_norm(w, before, o);
+    for (size_t k = 0; k < v->cols; k++) {
+        const size_t *row = rows ? &k : NULL, *col = rows ? NULL : &k;
+        struct ball *vector = ball_gather(w, o, row, rows ? 1 : o->rows, col, rows ? o->cols : 1);
+        ball_norm_sqr(w, mean, vector);
+        ball_div(mean, mean, length);
+        average(w, v, k, d->beta2, mean);
+        ball_div(vector, vector, root(w, v, k, add));
+        ball_scatter(o, row, col, vector);
+    }
+    o->radius = MAG_INF;
+    ball_tighten(o);
+    rescale(w, o, before, 1e-10, add);
+}
+
+static void adamuon(struct work *w, const struct assay_dialect *d, struct ball *o, struct ball *v)
+{
+    struct ball *square = scalar(w, o->prec), *size = scalar(w, o->prec);
+    for (size_t k = 0; k < ball_count(o); k++) {
+        size_t i = k / o->cols, j = k % o->cols;
+        struct ball *entry = ball_gather(w, o, &i, 1, &j, 1), *divisor;
+        ball_mul(square, entry, entry);
+        average(w, v, k, d->beta2, square);
+        divisor = ball_copy(w, ball_gather(w, v, NULL, 1, &k, 1), v->prec);
+        ball_sqrt(divisor, divisor);
+        ball_add(divisor, divisor, ball_from_double(w, 1e-7));
+        ball_div(entry, entry, divisor);
+        ball_scatter(o, &i, &j, entry);
+    }
+    o->radius = MAG_INF;
+    ball_tighten(o);
+    ball_sqrt(size, ball_from_integer(w, (long)ball_count(o)));
+    rescale(w, o, size, 1e-7, true);
+}
+
+struct ball *post(struct work *w, const struct assay_dialect *d, const struct ball *o, const struct ball *u,
+                  struct ball *v, mpfr_prec_t prec)
+{
+    struct ball *x = ball_copy(w, o, prec);
+    struct work_block *mark = work_mark(w);
+    struct ball *factor = scalar(w, prec);
+    if (d->snap) {
+        ball_sqrt(factor, ball_from_integer(w, (long)(o->rows < o->cols ? o->rows : o->cols)));
+        rescale(w, x, factor, 1e-6, false);
+    }
+    switch (d->post) {
+    case ASSAY_POST_NORMUON_ROWS:
+    case ASSAY_POST_NORMUON_ASPECT:
+        normuon(w, d, x, v);
+        break;
+    case ASSAY_POST_ADAMUON:
+        adamuon(w, d, x, v);
+        break;
+    case ASSAY_POST_DUAL_NORM:
+        ball_dot(w, factor, u, x);
+        ball_mul(x, factor, x);
+        break;
+    case ASSAY_POST_GRAFT:
+        ball_norm(w, factor, u);
+        rescale(w, x, factor, 1e-6, false);
+        break;
+    default:
+        break;
+    }
+    work_release(w, mark);
+    return x;
+}

@@ -1,0 +1,175 @@
+#include "rank.h"
+
+__extension__ typedef unsigned __int128 wide;
+
+static uint64_t mul(uint64_t a, uint64_t b, uint64_t p)
+{
+    return (uint64_t)((wide)a * b % p);
+}
+
+static uint64_t power(uint64_t base, uint64_t exponent, uint64_t p)
+{
+    uint64_t result = 1;
+    for (; exponent; exponent >>= 1, base = mul(base, base, p))
+        if (exponent & 1)
+            result = mul(result, base, p);
+    return result;
+}
+
+/* The residue of a dyadic rational. */
+static uint64_t residue(mpfr_srcptr x, uint64_t p)
+{
+    if (mpfr_zero_p(x))
+        return 0;
+    const mp_limb_t *significand = mpfr_custom_get_significand(x);
+    mp_size_t size = (mpfr_get_prec(x) + GMP_NUMB_BITS - 1) / GMP_NUMB_BITS;
+    mpfr_exp_t exponent = mpfr_get_exp(x) - size * GMP_NUMB_BITS;
+    uint64_t scale = exponent >= 0 ? power(2, (uint64_t)exponent, p) : power((p + 1) / 2, (uint64_t)-exponent, p);
+    uint64_t r = mul(mpn_mod_1(significand, size, p), scale, p);
+    return mpfr_signbit(x) && r ? p - r : r;
+}
+
+/* to -= factor * from. Shoup: with f' = floor(factor 2^64 / p), factor x - floor(f' x / 2^64) p lies in [0, 2p). */
+static void subtract_multiple(uint64_t *to, const uint64_t *from, size_t n, uint64_t factor, uint64_t p)
+{
+    uint64_t quotient = (uint64_t)(((wide)factor << 64) / p);
+    for (size_t j = 0; j < n; j++) {
+        uint64_t product = factor * from[j] - (uint64_t)((wide)quotient * from[j] >> 64) * p;
+        product = product >= p ? product - p : product;
+        to[j] = to[j] >= product ? to[j] - product : to[j] + p - product;
+    }
+}
+
+/* Gaussian elimination of `a`, its rows and columns taken in the given orders. Returns the rank modulo p; rows and
+ * cols, if not NULL, receive the numbers of the pivots. */
+static size_t eliminate(struct work *w, const struct ball *a, const size_t *row_order, const size_t *col_order,
+                        uint64_t p, size_t *rows, size_t *cols)
+{
+    struct work_block *mark = work_mark(w);
+    size_t m = a->rows, n = a->cols, rank = 0;
+    uint64_t *z = work_scratch(w, m * n, sizeof *z);
+    bool *used = work_alloc(w, n, sizeof *used);
+    uint64_t **pivot = work_alloc(w, m < n ? m : n, sizeof *pivot);
+    size_t *pivot_col = work_alloc(w, m < n ? m : n, sizeof *pivot_col);
+    for (size_t i = 0; i < m && rank < n; i++) {
+        uint64_t *row = z + i * n;
+        size_t number = row_order ? row_order[i] : i;
+        for (size_t j = 0; j < n; j++)
+            row[j] = residue(ball_at(a, number, col_order ? col_order[j] : j), p);
+        for (size_t k = 0; k < rank; k++)
+            if (row[pivot_col[k]])
+                subtract_multiple(row, pivot[k], n, row[pivot_col[k]], p);
+        size_t j = 0;
+        while (j < n && row[j] == 0)
+            j++;
+        if (j == n)
+            continue;
+        uint64_t inverse = power(row[j], p - 2, p);
+        for (size_t l = 0; l < n; l++)
+            row[l] = mul(row[l], inverse, p);
+        if (rows) {
+            rows[rank] = number;
+            cols[rank] = col_order ? col_order[j] : j;
+        }
+        used[j] = true;
+        pivot[rank] = row;
+        pivot_col[rank++] = j;
+    }
+    work_release(w, mark);
+    return rank;
+}
+
+/* log2 of Hadamard's bound for the k-minors of `a` scaled to integers, rounded up: rows and columns are first scaled
+ * by powers of two, which changes no rank, until every entry is an integer and small. */
+static long minor_bits(struct work *w, const struct ball *a, size_t k)
+{
+    struct work_block *mark = work_mark(w);
+    long *low = work_alloc(w, a->cols, sizeof *low), *bits = work_alloc(w, a->rows, sizeof *bits);
+    /* Scale column j by 2^-low[j], the exponent of its last bit; then each row by that of its own. */
+    for (size_t j = 0; j < a->cols; j++) {
+        bool any = false;
+        for (size_t i = 0; i < a->rows; i++) {
+            mpfr_srcptr x = ball_at(a, i, j);
+            long last = mpfr_zero_p(x) ? 0 : mpfr_get_exp(x) - mpfr_min_prec(x);
+            if (!mpfr_zero_p(x) && (!any || last < low[j]))
+                low[j] = last, any = true;
+        }
+    }
+    for (size_t i = 0; i < a->rows; i++) {
+        long top = 0, bottom = 0;
+        bool any = false;
+        for (size_t j = 0; j < a->cols; j++) {
+            mpfr_srcptr x = ball_at(a, i, j);
+            if (mpfr_zero_p(x))
+                continue;
+            long high = mpfr_get_exp(x) - low[j], last = high - mpfr_min_prec(x);
+            top = !any || high > top ? high : top;
+            bottom = !any || last < bottom ? last : bottom;
+            any = true;
+        }
+        long half_log2_cols = 1;
+        while (((size_t)1 << (2 * half_log2_cols)) < a->cols)
+            half_log2_cols++;
+        bits[i] = any ? top - bottom + half_log2_cols : 0; /* Euclidean norm of the row < 2^bits */
+    }
+    long total = 0;
+    for (size_t taken = 0; taken < k; taken++) { /* the k largest rows */
+        size_t largest = 0;
+        for (size_t i = 0; i < a->rows; i++)
+            largest = bits[i] > bits[largest] ? i : largest;
+        total += bits[largest];
+        bits[largest] = 0;
+    }
+    work_release(w, mark);
+    return total;
+}
+
+/* The next prime after *p, of 62 bits: certainly prime, as mpz_nextprime's test is exact below 2^64. */
+static uint64_t next_prime(mpz_ptr p)
+{
+    mpz_nextprime(p, p);
+    return mpz_get_ui(p);
+}
+
+static mpz_ptr first_prime_below(struct work *w)
+{
+    mpz_ptr p = work_integers(w, 1);
+    mpz_ui_pow_ui(p, 2, 61);
+    return p;
+}
+
+/* With the rank modulo one prime known to be r: whether the rank is r. */
+static bool confirm(struct work *w, const struct ball *a, size_t r, mpz_ptr p)
+{
+    if (r == (a->rows < a->cols ? a->rows : a->cols))
+        return true;
+    long bits = minor_bits(w, a, r + 1);
+    for (long proved = 61; proved <= bits + 1; proved += 61) {
+        if (eliminate(w, a, NULL, NULL, next_prime(p), NULL, NULL) > r)
+            return false;
+        work_progress(w, "proving the rank", (double)proved / (double)(bits + 1));
+    }
+    return true;
+}
+
+struct rank *rank_of(struct work *w, const struct ball *a, const size_t *row_order, const size_t *col_order)
+{
+    size_t most = a->rows < a->cols ? a->rows : a->cols;
+    struct rank *r = work_alloc(w, 1, sizeof *r);
+    r->rows = work_alloc(w, most, sizeof *r->rows);
+    r->cols = work_alloc(w, most, sizeof *r->cols);
+    mpz_ptr p = first_prime_below(w);
+    do
+        r->rank = eliminate(w, a, row_order, col_order, next_prime(p), r->rows, r->cols);
+    while (!confirm(w, a, r->rank, p));
+    return r;
+}
+
+bool rank_at_most(struct work *w, const struct ball *a, size_t r)
+{
+    struct work_block *mark = work_mark(w);
+    mpz_ptr p = first_prime_below(w);
+    bool proved = eliminate(w, a, NULL, NULL, next_prime(p), NULL, NULL) <= r && confirm(w, a, r, p);
+    work_release(w, mark);
+    return proved;
+}

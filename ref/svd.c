@@ -1,0 +1,362 @@
+#include "svd.h"
+
+#include "interface.h"
+#include "polar.h"
+#include "product.h"
+#include "rank.h"
+#include "svd_refine.h"
+#include "zeros.h"
+#include "ziv.h"
+
+#include <math.h>
+
+enum { GUARD = 32 };
+
+/* One connected component, tall. */
+struct part {
+    const struct component *place;
+    bool wide; /* `a` is the component's transpose */
+    const struct ball *a;
+    struct rank *rank;
+};
+
+/* Proved: values number first to first + count - 1 are this. */
+struct known {
+    struct ball *s;
+    size_t first, count;
+};
+
+struct singular_problem {
+    const struct ball *a;
+    size_t count;
+    struct part *part;
+    struct known *known; /* as many as there are singular values at most */
+    size_t known_count;
+};
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+struct singular_problem *singular_problem_new(struct work *w, const struct ball *a)
+{
+    struct singular_problem *p = work_alloc(w, 1, sizeof *p);
+    struct components parts = components_of(w, a);
+    *p = (struct singular_problem){a, parts.count, work_alloc(w, parts.count, sizeof *p->part),
+                                   work_alloc(w, smaller(a->rows, a->cols), sizeof *p->known), 0};
+    for (size_t k = 0; k < p->count; k++) {
+        const struct component *c = &parts.each[k];
+        const struct ball *part = ball_gather(w, a, c->rows, c->row_count, c->cols, c->col_count);
+        bool wide = part->rows < part->cols;
+        p->part[k] = (struct part){c, wide, wide ? ball_transpose(w, part) : part, NULL};
+        p->part[k].rank = rank_of(w, p->part[k].a, NULL, NULL);
+    }
+    return p;
+}
+
+/* The decomposition of one part; of a matrix of rank r < n that of A Q^T, where Q (r x n) is the polar factor of r of
+ * its independent rows: Q^T Q projects on the row space of A, so A = (A Q^T) Q. */
+struct decomposition {
+    struct svd *svd;
+    struct ball **s;
+};
+
+static struct decomposition decompose(struct work *w, const struct part *part, long bits)
+{
+    size_t n = part->a->cols, r = part->rank->rank;
+    if (r == n) {
+        struct svd *svd = svd_approximate(w, part->a, bits + GUARD, 0);
+        return (struct decomposition){svd, svd_enclose(w, part->a, svd)};
+    }
+    const struct ball *rows = ball_gather(w, part->a, part->rank->rows, r, NULL, n);
+    for (long inner = bits + 2 * GUARD;; inner *= 2) { /* until small singular values are enclosed as well as large */
+        const struct ball *q = polar_full_rank(w, rows, inner).q;
+        struct ball *aq = ball_new(w, part->a->rows, r, inner + GUARD);
+        product_nt(w, aq, part->a, q, inner + GUARD);
+        struct svd *svd = svd_approximate(w, aq, bits + GUARD, 0);
+        struct decomposition d = {svd, svd_enclose(w, aq, svd)};
+        const struct ball *least = d.s[r - 1];
+        if (mag_le(mag_scale(least->radius, bits), ball_abs_down(least)) || inner > w->max_bits) {
+            struct ball *v = ball_new(w, n, r, inner);
+            product_tn(w, v, q, svd->v, inner);
+            ball_make_exact(v);
+            svd->v = v;
+            return d;
+        }
+    }
+}
+
+/* A singular value and where it belongs. */
+struct value {
+    const struct ball *s;
+    size_t part, column;
+};
+
+/* The values of all parts, descending by midpoints. */
+static struct value *collect(struct work *w, const struct singular_problem *p, const struct decomposition *parts,
+                             size_t *count)
+{
+    size_t filled = 0;
+    struct value *values = work_alloc(w, smaller(p->a->rows, p->a->cols), sizeof *values);
+    for (size_t k = 0; k < p->count; k++)
+        for (size_t j = 0; j < p->part[k].rank->rank; j++) {
+            size_t at = filled++;
+            const struct ball *s = parts[k].s[j];
+            for (; at > 0 && mpfr_greater_p(s->at, values[at - 1].s->at); at--)
+                values[at] = values[at - 1];
+            values[at] = (struct value){s, k, j};
+        }
+    *count = filled;
+    return values;
+}
+
+/* Where enclosures overlap, the i-th largest midpoint need not belong to the i-th largest value: all of a group that
+ * hangs together take an error that covers the whole group. */
+static void cover_groups(struct ball *s, size_t count)
+{
+    MPFR_DECL_INIT(gap, 64);
+    for (size_t first = 0, last; first < count; first = last + 1) {
+        mag largest = s->error[first];
+        for (last = first; last + 1 < count; last++) {
+            mpfr_sub(gap, s->at + last, s->at + last + 1, MPFR_RNDZ);
+            if (!mag_le(down_abs(gap), up_add(largest, s->error[last + 1])))
+                break;
+            largest = mag_max(largest, s->error[last + 1]);
+        }
+        mpfr_sub(gap, s->at + first, s->at + last, MPFR_RNDA);
+        for (size_t j = first; j <= last; j++)
+            s->error[j] = up_add(largest, up_abs(gap));
+    }
+}
+
+static void copy_column(struct ball *to, size_t column, const size_t *rows, size_t count, const struct ball *from,
+                        size_t source)
+{
+    for (size_t i = 0; i < count; i++)
+        mpfr_set(ball_at(to, rows[i], column), ball_at(from, i, source), MPFR_RNDN);
+}
+
+/* Bounds on what the witnesses miss. */
+static void check_witnesses(struct work *w, const struct singular_problem *p, struct singular *all)
+{
+    struct work_block *mark = work_mark(w);
+    size_t k = all->rank;
+    const struct ball *u = ball_gather(w, all->u, NULL, all->u->rows, NULL, k);
+    const struct ball *v = ball_gather(w, all->v, NULL, all->v->rows, NULL, k);
+    struct ball *gram = ball_new(w, k, k, all->prec), *identity = ball_identity(w, k, 2);
+    product_tn(w, gram, u, u, all->prec);
+    ball_sub(gram, gram, identity);
+    all->u_defect = ball_norm_up(gram);
+    product_tn(w, gram, v, v, all->prec);
+    ball_sub(gram, gram, identity);
+    all->v_defect = ball_norm_up(gram);
+    struct ball *us = ball_new(w, u->rows, k, all->prec), *usv = ball_new(w, u->rows, v->rows, all->prec);
+    struct tally t = {MAG_ZERO, MAG_ZERO};
+    for (size_t i = 0; i < u->rows; i++)
+        for (size_t j = 0; j < k; j++)
+            ball_note(us, &t, i * k + j, mpfr_mul(ball_at(us, i, j), ball_at(u, i, j), all->s->at + j, MPFR_RNDN),
+                      MAG_ZERO);
+    ball_done(us, &t, MAG_INF);
+    product_nt(w, usv, us, v, all->prec);
+    ball_sub(usv, p->a, usv);
+    all->residual = ball_norm_up(usv);
+    work_release(w, mark);
+}
+
+static void write_known(const struct singular_problem *p, struct ball *s)
+{
+    for (size_t k = 0; k < p->known_count; k++)
+        for (size_t j = p->known[k].first; j < p->known[k].first + p->known[k].count; j++) {
+            mpfr_set(s->at + j, p->known[k].s->at, MPFR_RNDN);
+            s->error[j] = MAG_ZERO;
+        }
+    s->radius = MAG_INF;
+    ball_tighten(s);
+}
+
+struct singular singular_evaluate(struct work *w, struct singular_problem *p, long bits)
+{
+    struct decomposition *parts = work_alloc(w, p->count, sizeof *parts);
+    mpfr_prec_t prec = bits + GUARD;
+    for (size_t k = 0; k < p->count; k++) {
+        parts[k] = decompose(w, &p->part[k], bits);
+        prec = parts[k].svd->prec > prec ? parts[k].svd->prec : prec;
+    }
+    size_t m = p->a->rows, n = p->a->cols, side = smaller(m, n);
+    struct singular all = {.s = ball_new(w, 1, side, prec),
+                           .u = ball_new(w, m, side, prec),
+                           .v = ball_new(w, n, side, prec),
+                           .prec = prec};
+    const struct value *values = collect(w, p, parts, &all.rank);
+    for (size_t j = 0; j < all.rank; j++) {
+        const struct part *part = &p->part[values[j].part];
+        const struct component *at = part->place;
+        const struct svd *svd = parts[values[j].part].svd;
+        mpfr_set(all.s->at + j, values[j].s->at, MPFR_RNDN);
+        all.s->error[j] = values[j].s->radius;
+        copy_column(all.u, j, at->rows, at->row_count, part->wide ? svd->v : svd->u, values[j].column);
+        copy_column(all.v, j, at->cols, at->col_count, part->wide ? svd->u : svd->v, values[j].column);
+    }
+    cover_groups(all.s, all.rank);
+    write_known(p, all.s);
+    check_witnesses(w, p, &all);
+    return all;
+}
+
+/* ---- proofs of dyadic values --------------------------------------------------------------------------------- */
+
+/* A^T A - s^2 I, or A A^T - s^2 I if that is smaller; exact. */
+static struct ball *shifted_gram(struct work *w, const struct ball *a, mpfr_srcptr s)
+{
+    const struct ball *tall = a->rows < a->cols ? ball_transpose(w, a) : a, *gram = product_exact_tn(w, tall, tall);
+    struct ball *square = ball_new(w, gram->rows, gram->rows, 2 * mpfr_get_prec(s));
+    for (size_t i = 0; i < gram->rows; i++)
+        mpfr_sqr(ball_at(square, i, i), s, MPFR_RNDN);
+    for (mpfr_prec_t prec = gram->prec + square->prec;; prec *= 2) {
+        struct ball *shifted = ball_new(w, gram->rows, gram->rows, prec);
+        ball_sub(shifted, gram, square);
+        if (ball_is_exact(shifted))
+            return shifted;
+    }
+}
+
+/* The dyadic number of fewest bits within `error` of x > 0, if it has at most a quarter of the bits that x is known
+ * to. */
+static bool dyadic_candidate(mpfr_ptr candidate, mpfr_srcptr x, mag error)
+{
+    if (mag_is_inf(error) || mpfr_zero_p(x))
+        return false;
+    MPFR_DECL_INIT(difference, 64);
+    mpfr_prec_t most = mag_is_zero(error) ? mpfr_get_prec(x) : (mpfr_get_exp(x) - mag_log2(error)) / 4;
+    for (mpfr_prec_t bits = 1; bits <= most; bits++) {
+        mpfr_set_prec(candidate, bits);
+        mpfr_set(candidate, x, MPFR_RNDN);
+        mpfr_sub(difference, candidate, x, MPFR_RNDA);
+        if (mag_le(up_abs(difference), error))
+            return true;
+    }
+    return false;
+}
+
+static bool holds(const struct ball *s, size_t j, mpfr_srcptr candidate)
+{
+    MPFR_DECL_INIT(difference, 64);
+    mpfr_sub(difference, candidate, s->at + j, MPFR_RNDZ);
+    return mag_le(down_abs(difference), s->error[j]);
+}
+
+void singular_settle(struct work *w, struct singular_problem *p, struct ball *s)
+{
+    mpfr_t candidate;
+    mpfr_init2(candidate, 53);
+    for (size_t first = 0, last; first < s->cols; first = last) {
+        last = first + 1;
+        if (mag_is_zero(s->error[first]) || !dyadic_candidate(candidate, s->at + first, s->error[first]))
+            continue;
+        while (last < s->cols && holds(s, last, candidate))
+            last++;
+        struct work_block *mark = work_mark(w);
+        bool proved = rank_at_most(w, shifted_gram(w, p->a, candidate), s->cols - (last - first));
+        work_release(w, mark);
+        if (proved) {
+            struct ball *exact = ball_new(w, 1, 1, mpfr_get_prec(candidate));
+            mpfr_set(exact->at, candidate, MPFR_RNDN);
+            p->known[p->known_count++] = (struct known){exact, first, last - first};
+        }
+    }
+    mpfr_clear(candidate);
+    write_known(p, s);
+}
+
+void singular_norm(struct work *w, struct ball *c, const struct ball *a)
+{
+    struct work_block *mark = work_mark(w);
+    struct ball *middle = ball_copy(w, a, a->prec), *zero = ball_new(w, 1, 1, 2);
+    ball_make_exact(middle);
+    struct singular all = singular_evaluate(w, singular_problem_new(w, middle), c->prec);
+    const size_t first = 0;
+    ball_set(c, all.rank ? ball_gather(w, all.s, NULL, 1, &first, 1) : zero);
+    ball_widen(c, a->radius);
+    work_release(w, mark);
+}
+
+/* ---- the public function ---------------------------------------------------------------------------------------- */
+
+struct svd_args {
+    assay_answer *s, *u, *v;
+    assay_svd_info *info;
+    assay_input a;
+    struct singular_problem *problem;
+    struct singular latest;
+};
+
+static void evaluate_svd(struct work *w, void *problem, long bits, struct ball **answers)
+{
+    struct svd_args *args = problem;
+    args->latest = singular_evaluate(w, args->problem, bits);
+    answers[0] = args->latest.s;
+}
+
+static void settle_svd(struct work *w, void *problem, struct ball **answers)
+{
+    struct svd_args *args = problem;
+    singular_settle(w, args->problem, answers[0]);
+}
+
+/* Witness columns as pairs, and how far the first `rank` are from orthonormal. */
+static void write_witness(struct work *w, assay_answer *answer, const struct ball *x, size_t rank)
+{
+    if (!answer)
+        return;
+    struct pairs *pairs = pairs_new(w, x->rows, x->cols);
+    struct ball *rounded = ball_new(w, x->rows, rank, 4096), *gram = ball_new(w, rank, rank, 512);
+    for (size_t k = 0; k < ball_count(x); k++) {
+        mpfr_t rest;
+        mpfr_init2(rest, mpfr_get_prec(x->at + k) + 64);
+        pairs->hi[k] = mpfr_get_d(x->at + k, MPFR_RNDN) + 0.0;
+        mpfr_sub_d(rest, x->at + k, pairs->hi[k], MPFR_RNDN);
+        pairs->lo[k] = mpfr_get_d(rest, MPFR_RNDN) + 0.0;
+        mpfr_clear(rest);
+        size_t i = k / x->cols, j = k % x->cols;
+        if (j < rank) {
+            mpfr_set_d(ball_at(rounded, i, j), pairs->hi[k], MPFR_RNDN);
+            mpfr_add_d(ball_at(rounded, i, j), ball_at(rounded, i, j), pairs->lo[k], MPFR_RNDN);
+        }
+    }
+    if (rank > 0) {
+        product_tn(w, gram, rounded, rounded, 512);
+        ball_sub(gram, gram, ball_identity(w, rank, 2));
+        mag defect = ball_norm_up(gram);
+        pairs->radius = mag_is_zero(defect) ? 0 : ldexp(1, (int)log2_up(defect));
+    }
+    write_answer(answer, pairs);
+}
+
+static void run_svd(struct work *w, void *pointer)
+{
+    struct svd_args *args = pointer;
+    const struct ball *a = read_matrix(w, args->a);
+    size_t side = a->rows < a->cols ? a->rows : a->cols;
+    check_answer(w, args->s, 1, side);
+    check_answer(w, args->u, a->rows, side);
+    check_answer(w, args->v, a->cols, side);
+    args->problem = singular_problem_new(w, a);
+    struct pairs *s = pairs_new(w, 1, side);
+    struct ziv ziv = {args, 1, evaluate_svd, settle_svd};
+    ziv_round(w, &ziv, w->options->bits, &s);
+    const struct singular *l = &args->latest;
+    write_witness(w, args->u, l->u, l->rank);
+    write_witness(w, args->v, l->v, l->rank);
+    if (args->info)
+        *args->info =
+            (assay_svd_info){l->rank, up_double(l->u_defect), up_double(l->v_defect), up_double(l->residual), l->prec};
+    write_answer(args->s, s);
+}
+
+assay_status assay_ref_svd(assay_answer *s, assay_answer *u, assay_answer *v, assay_svd_info *info, assay_input a,
+                           const assay_options *options)
+{
+    struct svd_args args = {.s = s, .u = u, .v = v, .info = info, .a = a};
+    return work_run(options, run_svd, &args);
+}
