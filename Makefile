@@ -96,6 +96,26 @@ $(BUILD)/assay-peer-flint: tools/peers/flint.c
 bench: $(BUILD)/assay $(BUILD)/assay-peer-flint
 	$(BUILD)/assay bench ref --peers
 
+# ---- installing
+
+INCLUDE = $(DESTDIR)$(PREFIX)/include/assay
+LIB = $(DESTDIR)$(PREFIX)/lib
+
+install: all
+	install -d $(INCLUDE) $(LIB)/pkgconfig $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 $(PUBLIC_HEADERS) $(INCLUDE)
+	install -m 644 $(BUILD)/libassay.a $(LIB)
+	install -m 755 $(BUILD)/libassay.so.$(VERSION) $(LIB)
+	ln -sf libassay.so.$(VERSION) $(LIB)/libassay.so.$(SOVERSION)
+	ln -sf libassay.so.$(SOVERSION) $(LIB)/libassay.so
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' tools/assay.pc.in > $(LIB)/pkgconfig/assay.pc
+	install -m 755 $(BUILD)/assay $(DESTDIR)$(PREFIX)/bin
+	sed 's|@VERSION@|$(VERSION)|' tools/assay.1 > $(DESTDIR)$(PREFIX)/share/man/man1/assay.1
+
+uninstall:
+	rm -rf $(INCLUDE)
+	rm -f $(LIB)/libassay.* $(LIB)/pkgconfig/assay.pc $(DESTDIR)$(PREFIX)/bin/assay $(DESTDIR)$(PREFIX)/share/man/man1/assay.1
+
 # ---- tests
 
 TEST_LIBRARIES = -lflint-arb -lflint -lcheck -lsubunit -lrt -ljansson $(LIBRARIES)

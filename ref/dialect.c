@@ -250,6 +250,7 @@ const struct assay_dialect assay_dialects[] = {
         EMA_LERP,
         .direction = ASSAY_DIRECTION_NEWTON_SCHULZ,
         ADD_EPS(pe_5, 5, 1.02, 1e-6),
+        .overrun = ASSAY_OVERRUN_STOP,
         .post = ASSAY_POST_NORMUON_ASPECT,
         .beta2 = 0.9,
         SCALE(MAX1_RATIO, 1),

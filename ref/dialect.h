@@ -14,6 +14,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#ifdef __GNUC__
+#define ASSAY_EXPORT __attribute__((visibility("default")))
+#else
+#define ASSAY_EXPORT
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum assay_momentum {
     ASSAY_MOMENTUM_NONE,       /* m stays 0; u = g */
     ASSAY_MOMENTUM_EMA,        /* m = beta m + (1 - beta) g */
@@ -202,35 +212,39 @@ struct assay_dialect {
 };
 
 /* The named dialects, in alphabetical order. */
-extern const struct assay_dialect assay_dialects[];
-extern const size_t assay_dialect_count;
+ASSAY_EXPORT extern const struct assay_dialect assay_dialects[];
+ASSAY_EXPORT extern const size_t assay_dialect_count;
 
 /* The dialect of this name, or NULL. */
-const struct assay_dialect *assay_dialect_find(const char *name);
+ASSAY_EXPORT const struct assay_dialect *assay_dialect_find(const char *name);
 
 /* Whether two dialects make the same steps with matrices in real arithmetic, given the same lr, momentum and weight
  * decay, but for what eps changes: a relative eps / ||u|| or so. */
-bool assay_dialects_coincide(const struct assay_dialect *a, const struct assay_dialect *b);
+ASSAY_EXPORT bool assay_dialects_coincide(const struct assay_dialect *a, const struct assay_dialect *b);
 
 /* The axes by name, for people: assay_axes[k].name is that of the k-th. */
 struct assay_axis {
     const char *name, *meaning;
     const char *const *values; /* NULL-terminated; NULL if the axis is a number */
 };
-extern const struct assay_axis assay_axes[];
-extern const size_t assay_axis_count;
+ASSAY_EXPORT extern const struct assay_axis assay_axes[];
+ASSAY_EXPORT extern const size_t assay_axis_count;
 
 /* Writes the value of an axis to text; sets an axis from text, and returns false if there is no such axis or value. */
-void assay_dialect_get(const struct assay_dialect *d, size_t axis, char *text, size_t size);
-bool assay_dialect_set(struct assay_dialect *d, const char *axis, const char *value);
+ASSAY_EXPORT void assay_dialect_get(const struct assay_dialect *d, size_t axis, char *text, size_t size);
+ASSAY_EXPORT bool assay_dialect_set(struct assay_dialect *d, const char *axis, const char *value);
 
 /* The named coefficient tables. */
-extern const struct assay_coefficients *const assay_coefficient_tables[];
-extern const size_t assay_coefficient_table_count;
-const struct assay_coefficients *assay_coefficients_find(const char *name);
+ASSAY_EXPORT extern const struct assay_coefficients *const assay_coefficient_tables[];
+ASSAY_EXPORT extern const size_t assay_coefficient_table_count;
+ASSAY_EXPORT const struct assay_coefficients *assay_coefficients_find(const char *name);
 
 /* How many steps the iteration takes, and the triple of step k = 0, 1, ... */
-size_t assay_dialect_steps(const struct assay_dialect *d);
-struct assay_triple assay_dialect_triple(const struct assay_dialect *d, size_t k);
+ASSAY_EXPORT size_t assay_dialect_steps(const struct assay_dialect *d);
+ASSAY_EXPORT struct assay_triple assay_dialect_triple(const struct assay_dialect *d, size_t k);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

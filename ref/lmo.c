@@ -4,6 +4,7 @@
 #include "interface.h"
 #include "polar.h"
 #include "top.h"
+#include "unit_vector.h"
 #include "ziv.h"
 
 #include <math.h>
@@ -55,28 +56,6 @@ static void evaluate_top(struct work *w, struct lmo *l, struct lmo_problem *p, l
 
 /* ---- Frobenius, columns, rows: g sqrt(num / den) / ||g||_2 for each vector g of G ------------------------------- */
 
-/* o and norm = sqrt(num / den) ||g||_2; zero for zero. */
-static void normalise_vector(struct work *w, struct ball *o, struct ball *norm, struct piece *piece, long num, long den,
-                             const struct ball *g)
-{
-    /* With S = ||g||^2: sqrt(num / den) / ||g|| = sqrt(num den S) / (den S), and the root is exact if it is rational.
-     */
-    struct ball *square = ball_new(w, 1, 1, 2 * norm->prec), *radicand = ball_new(w, 1, 1, 2 * norm->prec);
-    struct ball *root = ball_new(w, 1, 1, norm->prec), *product = ball_new(w, g->rows, g->cols, g->prec + norm->prec);
-    const struct ball *divisor = ball_from_integer(w, den);
-    ball_norm_sqr(w, square, g);
-    if (ball_is_zero(square))
-        return;
-    ball_mul(radicand, ball_from_integer(w, num * den), square);
-    ball_sqrt(root, radicand);
-    ball_mul(product, root, g);
-    ball_mul(square, divisor, square);
-    ball_div(o, product, square);
-    ball_div(norm, root, divisor);
-    if (ball_is_exact(product) && ball_is_exact(square))
-        piece->value = rational_quotient(w, product, square);
-}
-
 /* Vector k is row k, column k, or with neither everything. */
 static void evaluate_vectors(struct work *w, struct lmo *l, const struct ball *g, bool rows, bool cols, long num,
                              long den)
@@ -89,7 +68,7 @@ static void evaluate_vectors(struct work *w, struct lmo *l, const struct ball *g
         const struct ball *vector = ball_gather(w, g, row, rows ? 1 : g->rows, col, cols ? 1 : g->cols);
         struct ball *o = ball_new(w, vector->rows, vector->cols, l->prec), *norm = ball_new(w, 1, 1, l->prec);
         pieces[k] = (struct piece){NULL, row, col};
-        normalise_vector(w, o, norm, &pieces[k], num, den, vector);
+        unit_vector(w, o, norm, &pieces[k].value, num, den, vector);
         ball_scatter(l->o, row, col, o);
         ball_add(l->dual, l->dual, norm);
         if (ball_is_zero(norm)) { /* any vector of the ball does */

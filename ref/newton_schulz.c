@@ -157,3 +157,47 @@ struct ball *newton_schulz(struct work *w, const struct assay_dialect *d, const 
     restore_zeros(w, x, u, of_gram);
     return work_keep(w, mark, x);
 }
+
+/* Whether x and y are proportional, for exact matrices and x other than 0. */
+static bool proportional(const struct ball *x, const struct ball *y)
+{
+    size_t first = 0;
+    while (mpfr_zero_p(x->at + first))
+        first++;
+    mpfr_t left, right;
+    mpfr_inits2(x->prec + y->prec, left, right, (mpfr_ptr)NULL);
+    bool same = true;
+    for (size_t k = 0; k < ball_count(x) && same; k++) {
+        mpfr_mul(left, x->at + k, y->at + first, MPFR_RNDN); /* exact */
+        mpfr_mul(right, x->at + first, y->at + k, MPFR_RNDN);
+        same = mpfr_equal_p(left, right);
+    }
+    mpfr_clears(left, right, (mpfr_ptr)NULL);
+    return same;
+}
+
+/* Whether all rows that are not zero have the same length. */
+static bool rows_are_equal(struct work *w, const struct ball *u)
+{
+    const struct ball *first = NULL;
+    for (size_t i = 0; i < u->rows; i++) {
+        struct ball *square = ball_new(w, 1, 1, 2 * (ball_width(u) + GMP_NUMB_BITS));
+        ball_norm_sqr(w, square, ball_gather(w, u, &i, 1, NULL, u->cols));
+        if (mpfr_zero_p(square->at))
+            continue;
+        if (first && !mpfr_equal_p(first->at, square->at))
+            return false;
+        first = square;
+    }
+    return true;
+}
+
+bool newton_schulz_keeps_direction(struct work *w, const struct assay_dialect *d, const struct ball *u)
+{
+    struct work_block *mark = work_mark(w);
+    bool keeps = ball_is_exact(u) && !ball_is_zero(u) && d->normalisation != ASSAY_NORMALISE_AOL &&
+                 (d->pre == ASSAY_PRE_NONE || rows_are_equal(w, u)) &&
+                 proportional(u, product_exact(w, u, product_exact_tn(w, u, u)));
+    work_release(w, mark);
+    return keeps;
+}

@@ -52,6 +52,7 @@ struct polar_certificate polar_certify(struct work *w, const struct ball *a, con
     struct work_block *mark = work_mark(w);
     size_t m = a->rows, n = a->cols;
 
+    work_progress(w, "certifying the polar factor", 0);
     struct ball *gram = ball_new(w, n, n, prec);
     product_tn(w, gram, p, p, prec);
     ball_sub(gram, gram, ball_identity(w, n, 2));
@@ -63,6 +64,7 @@ struct polar_certificate polar_certify(struct work *w, const struct ball *a, con
     ball_scale(s, s, -1);
     ball_make_exact(s); /* S is what we choose it to be */
 
+    work_progress(w, "certifying the polar factor", 0.5);
     struct ball *f = ball_new(w, m, n, prec);
     product(w, f, p, s, prec);
     ball_sub(f, a, f);

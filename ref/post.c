@@ -1,5 +1,8 @@
 #include "post.h"
 
+#include "newton_schulz.h"
+#include "unit_vector.h"
+
 static bool by_rows(const struct assay_dialect *d, size_t rows, size_t cols)
 {
     return d->post == ASSAY_POST_NORMUON_ROWS || rows >= cols;
@@ -60,18 +63,59 @@ static struct ball *root(struct work *w, const struct ball *v, size_t k, bool ad
     return r;
 }
 
-static void normuon(struct work *w, const struct assay_dialect *d, struct ball *o, struct ball *v)
+/* mean(O_ij^2) over one vector of O. Where O is sqrt(min(r, c)) u / ||u||_F, it is a quotient of exact numbers, which an
+ * enclosure of O could not tell. */
+static void mean_square(struct work *w, struct ball *mean, const struct ball *vector, const struct ball *u, long side)
+{
+    if (!u) {
+        ball_norm_sqr(w, mean, vector);
+    } else {
+        struct ball *total = ball_new(w, 1, 1, 2 * mean->prec), *part = ball_new(w, 1, 1, 2 * mean->prec);
+        ball_norm_sqr(w, part, vector); /* of u */
+        ball_norm_sqr(w, total, u);
+        ball_mul(part, ball_from_integer(w, side), part);
+        ball_div(mean, part, total);
+    }
+    ball_div(mean, mean, ball_from_integer(w, (long)ball_count(vector)));
+}
+
+/* Whether all vectors of u that are not zero have one and the same v: because there is but one, or because all v are known
+ * exactly. */
+static bool one_moment(const struct ball *u, const struct ball *v, bool rows)
+{
+    size_t count = 0, first = 0;
+    bool same = true;
+    for (size_t k = 0; k < v->cols; k++) {
+        bool zero = true;
+        for (size_t l = 0; l < (rows ? u->cols : u->rows); l++)
+            zero = zero && mpfr_zero_p(rows ? ball_at(u, k, l) : ball_at(u, l, k));
+        if (zero)
+            continue;
+        first = count++ == 0 ? k : first;
+        same = same && mag_is_zero(v->error[k]) && mpfr_equal_p(v->at + k, v->at + first);
+    }
+    return count == 1 || same;
+}
+
+/* `along` is u where O = sqrt(min(r, c)) u / ||u||_F, else NULL. */
+static void normuon(struct work *w, const struct assay_dialect *d, struct ball *o, struct ball *v,
+                    const struct ball *along)
 {
     bool rows = by_rows(d, o->rows, o->cols), add = d->post == ASSAY_POST_NORMUON_ROWS;
+    long side = (long)(o->rows < o->cols ? o->rows : o->cols);
     struct ball *before = scalar(w, o->prec), *mean = scalar(w, o->prec);
-    const struct ball *length = ball_from_integer(w, (long)(rows ? o->cols : o->rows));
     ball_norm(w, before, o);
     for (size_t k = 0; k < v->cols; k++) {
         const size_t *row = rows ? &k : NULL, *col = rows ? NULL : &k;
-        struct ball *vector = ball_gather(w, o, row, rows ? 1 : o->rows, col, rows ? o->cols : 1);
-        ball_norm_sqr(w, mean, vector);
-        ball_div(mean, mean, length);
+        mean_square(w, mean, ball_gather(w, along ? along : o, row, rows ? 1 : o->rows, col, rows ? o->cols : 1), along,
+                    side);
         average(w, v, k, d->beta2, mean);
+    }
+    if (along && !add && one_moment(along, v, rows))
+        return; /* divided by one number, and brought back */
+    for (size_t k = 0; k < v->cols; k++) {
+        const size_t *row = rows ? &k : NULL, *col = rows ? NULL : &k;
+        struct ball *vector = ball_gather(w, o, row, rows ? 1 : o->rows, col, rows ? o->cols : 1);
         ball_div(vector, vector, root(w, v, k, add));
         ball_scatter(o, row, col, vector);
     }
@@ -100,20 +144,46 @@ static void adamuon(struct work *w, const struct assay_dialect *d, struct ball *
     rescale(w, o, size, 1e-7, true);
 }
 
+/* The sign of O's multiple of u, by an entry of u that is largest; 0 if O leaves it open. */
+static int sign_along(const struct ball *o, const struct ball *u)
+{
+    size_t largest = 0;
+    for (size_t k = 1; k < ball_count(u); k++)
+        largest = mpfr_cmpabs(u->at + k, u->at + largest) > 0 ? k : largest;
+    bool open = mag_le(up_abs(o->at + largest), o->error[largest]);
+    return open ? 0 : mpfr_sgn(o->at + largest) * mpfr_sgn(u->at + largest);
+}
+
+/* O *= sqrt(min(r, c)) / max(||O||_F, 1e-6). If O is a multiple of u this is a multiple that does not depend on O, and may be
+ * rational: then it is found exactly, and u is returned; else NULL. */
+static const struct ball *snap(struct work *w, const struct assay_dialect *d, struct ball *o, const struct ball *u)
+{
+    long side = (long)(o->rows < o->cols ? o->rows : o->cols);
+    struct ball *factor = scalar(w, o->prec), *norm = scalar(w, o->prec), *floor = ball_from_double(w, 1e-6);
+    ball_norm(w, norm, o);
+    bool above = mag_le(ball_norm_up(floor), ball_abs_down(norm));
+    int sign = above && newton_schulz_keeps_direction(w, d, u) ? sign_along(o, u) : 0;
+    if (sign == 0) {
+        ball_sqrt(factor, ball_from_integer(w, side));
+        rescale(w, o, factor, 1e-6, false);
+        return NULL;
+    }
+    unit_vector(w, o, norm, NULL, side, 1, u);
+    ball_mul(o, ball_from_integer(w, sign), o);
+    return u;
+}
+
 struct ball *post(struct work *w, const struct assay_dialect *d, const struct ball *o, const struct ball *u,
                   struct ball *v, mpfr_prec_t prec)
 {
     struct ball *x = ball_copy(w, o, prec);
     struct work_block *mark = work_mark(w);
     struct ball *factor = scalar(w, prec);
-    if (d->snap) {
-        ball_sqrt(factor, ball_from_integer(w, (long)(o->rows < o->cols ? o->rows : o->cols)));
-        rescale(w, x, factor, 1e-6, false);
-    }
+    const struct ball *along = d->snap ? snap(w, d, x, u) : NULL;
     switch (d->post) {
     case ASSAY_POST_NORMUON_ROWS:
     case ASSAY_POST_NORMUON_ASPECT:
-        normuon(w, d, x, v);
+        normuon(w, d, x, v, along);
         break;
     case ASSAY_POST_ADAMUON:
         adamuon(w, d, x, v);

@@ -3,7 +3,7 @@
  * Conventions, for every function here:
  *   - outputs come first, then inputs, then options; sizes stand beside their array;
  *   - a matrix is a by-value view, row-major: entry (i, j) is at[i * stride + j], stride >= cols; views never own
- * memory, and inputs and outputs must not overlap;
+ *     memory, and inputs and outputs must not overlap;
  *   - every function returns an assay_status, and outputs are untouched unless it is ASSAY_OK; options->message, if
  *     given, then holds one sentence that says what is wrong, with the place or the value;
  *   - inputs are binary64 numbers, finite, and are taken at their exact value; so are lr, momentum and all constants;
@@ -14,17 +14,13 @@
  *     facts: no machine, compiler, BLAS, thread count, rounding mode or precision changes them;
  *   - the bounds in the *_info structures are proved too, but how tight they are depends on the precision;
  *   - memory is allocated and freed; if there is too little, ASSAY_NO_MEMORY is returned (but GMP's own small
- * temporaries abort the process if they cannot be had). Nothing global is changed; the floating-point environment is
- * set to the default and restored. Costs are for m x n matrices, m >= n, at p bits; a product is one of p-bit matrices
- * of that size. */
+ *     temporaries abort the process if they cannot be had). Nothing global is changed; the floating-point environment is
+ *     set to the default and restored.
+ * Costs are for m x n matrices, m >= n, at p bits; a product is one of p-bit matrices of that size. */
 #ifndef ASSAY_REF_H
 #define ASSAY_REF_H
 
-#ifdef ASSAY_INSTALLED
-#include <assay/dialect.h>
-#else
 #include "dialect.h"
-#endif
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,12 +29,10 @@
 extern "C" {
 #endif
 
-#if defined(__GNUC__)
-#define ASSAY_API __attribute__((visibility("default"))) __attribute__((warn_unused_result))
-#define ASSAY_DATA __attribute__((visibility("default")))
+#ifdef __GNUC__
+#define ASSAY_API ASSAY_EXPORT __attribute__((warn_unused_result))
 #else
-#define ASSAY_API
-#define ASSAY_DATA
+#define ASSAY_API ASSAY_EXPORT
 #endif
 
 enum { ASSAY_MESSAGE_SIZE = 512 };
@@ -97,10 +91,10 @@ typedef struct assay_options {
 } assay_options;
 
 /* The version of the library, as in "0.1.0". */
-ASSAY_DATA extern const char assay_version[];
+ASSAY_EXPORT extern const char assay_version[];
 
 /* The sentence for a status, without particulars. */
-ASSAY_DATA const char *assay_status_text(assay_status status);
+ASSAY_EXPORT const char *assay_status_text(assay_status status);
 
 /* ---- polar factor -------------------------------------------------------------------------------------------- */
 
@@ -207,7 +201,7 @@ typedef struct assay_run {
 
 /* How many numbers of second moment (Adam's, NorMuon's) the dialect keeps for a parameter of this shape; 0 for none,
  * and for shapes that it does not take. */
-ASSAY_DATA size_t assay_ref_moment_count(const struct assay_dialect *dialect, assay_tensor param);
+ASSAY_EXPORT size_t assay_ref_moment_count(const struct assay_dialect *dialect, assay_tensor param);
 
 /* After each step: the parameter, its change (decay included), the buffer, the second moment, and the point where the
  * extrapolated gradient method (NIGT) would ask for the next gradient, x + beta / (1 - beta) (x - x before). T x count

@@ -352,6 +352,7 @@ struct svd *svd_approximate(struct work *w, const struct ball *a, long bits, int
         mag error = mag_max(e.cosine, e.defect);
         long reached = mag_is_zero(error) ? target : -mag_log2(error);
         reached = reached < 0 || e.image.vanished ? 0 : reached;
+        work_progress(w, "refining singular vectors", fmin((double)reached / (double)target, 1));
         /* An update doubles the digits of V, or brings those of double precision; to double them once more takes an
          * evaluation of twice as many. */
         long next = 2 * reached > SEED_BITS ? 2 * reached : SEED_BITS;

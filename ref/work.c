@@ -129,14 +129,13 @@ _Noreturn void work_fail(struct work *w, assay_status status, const char *format
 void work_progress(struct work *w, const char *stage, double done)
 {
     if (w->options->progress)
-        w->options->progress(w->options->progress_data, stage,
-                             w->progress_from + done * (w->progress_to - w->progress_from));
+        w->options->progress(w->options->progress_data, stage, done);
 }
 
 assay_status work_run(const assay_options *options, void (*body)(struct work *w, void *args), void *args)
 {
     static const assay_options defaults = {0};
-    struct work w = {.options = options ? options : &defaults, .progress_to = 1};
+    struct work w = {.options = options ? options : &defaults};
     w.max_bits = w.options->max_bits ? (long)w.options->max_bits : DEFAULT_MAX_BITS;
     w.threads = w.options->threads ? w.options->threads : parallel_processors();
     fenv_t caller;

@@ -19,12 +19,11 @@ struct work {
     jmp_buf escape;
     assay_status status;
     char message[ASSAY_MESSAGE_SIZE];
-    const assay_options *options;      /* never NULL */
-    struct work_block *newest;         /* every live allocation, newest first */
-    struct work_block *spare;          /* large blocks given back, kept for the next use */
-    unsigned threads;                  /* at least 1 */
-    long max_bits;                     /* where attempts at more precision end */
-    double progress_from, progress_to; /* the part of the whole that the current stage fills */
+    const assay_options *options; /* never NULL */
+    struct work_block *newest;    /* every live allocation, newest first */
+    struct work_block *spare;     /* large blocks given back, kept for the next use */
+    unsigned threads;             /* at least 1 */
+    long max_bits;                /* where attempts at more precision end */
 };
 
 /* Runs body(w, args) with floating point in its default state (round to nearest, no flush to zero), whatever it
@@ -52,7 +51,7 @@ void work_release(struct work *w, struct work_block *mark);
 /* Gives back everything allocated since the mark but `memory`, one of those allocations, and returns it. */
 void *work_keep(struct work *w, struct work_block *mark, void *memory);
 
-/* Reports that `done` (0..1) of the current stage is reached. */
+/* Reports that `done` (0..1) of a stage is reached. */
 void work_progress(struct work *w, const char *stage, double done);
 
 #endif

@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void print_tensor(const struct tensor *x) {
+static void print_tensor(const struct tensor *x)
+{
     printf("%s %zu", tensor_type_name(x->type), x->ndim);
     for (size_t d = 0; d < x->ndim; d++)
         printf(" %zu", x->shape[d]);
@@ -17,14 +18,16 @@ static void print_tensor(const struct tensor *x) {
         printf("%a\n", x->at[k]);
 }
 
-static assay_status write_copy(const char *path, const struct tensor_file *file, char *message, size_t size) {
+static assay_status write_copy(const char *path, const struct tensor_file *file, char *message, size_t size)
+{
     size_t length = strlen(path);
     if (length > 4 && strcmp(path + length - 4, ".npy") == 0)
         return npy_write(path, &file->tensors[0], message, size);
     return safetensors_write(path, file, message, size);
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char **argv)
+{
     struct tensor_file file;
     char message[ASSAY_MESSAGE_SIZE];
     if (argc < 2 || argc > 3) {

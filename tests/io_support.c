@@ -20,7 +20,8 @@ static const char *failed;
 size_t io_chunk;
 bool io_cut;
 
-static bool fails(const char *name, int error) {
+static bool fails(const char *name, int error)
+{
     if (countdown == 0 || --countdown > 0)
         return false;
     failed = name;
@@ -28,7 +29,8 @@ static bool fails(const char *name, int error) {
     return true;
 }
 
-const char *io_fail(size_t n) {
+const char *io_fail(size_t n)
+{
     const char *last = failed;
     countdown = n;
     failed = NULL;
@@ -57,19 +59,24 @@ int __wrap_fsync(int fd);
 int __wrap_close(int fd);
 int __wrap_rename(const char *from, const char *to);
 
-void *__wrap_malloc(size_t size) {
+void *__wrap_malloc(size_t size)
+{
     return fails("malloc", ENOMEM) ? NULL : __real_malloc(size);
 }
 
-void *__wrap_calloc(size_t count, size_t size) {
-    return fails("calloc", ENOMEM) ? NULL : __real_calloc(count, size);
+/* Some systems have no memory of 0 bytes. */
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return count == 0 || fails("calloc", ENOMEM) ? NULL : __real_calloc(count, size);
 }
 
-char *__wrap_strdup(const char *text) {
+char *__wrap_strdup(const char *text)
+{
     return fails("strdup", ENOMEM) ? NULL : __real_strdup(text);
 }
 
-int __wrap_open(const char *path, int flags, ...) {
+int __wrap_open(const char *path, int flags, ...)
+{
     va_list args;
     va_start(args, flags);
     mode_t mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;
@@ -77,30 +84,36 @@ int __wrap_open(const char *path, int flags, ...) {
     return fails("open", EIO) ? -1 : __real_open(path, flags, mode);
 }
 
-int __wrap_fstat(int fd, struct stat *status) {
+int __wrap_fstat(int fd, struct stat *status)
+{
     return fails("fstat", EIO) ? -1 : __real_fstat(fd, status);
 }
 
-static size_t at_most_chunk(size_t size) {
+static size_t at_most_chunk(size_t size)
+{
     return io_chunk > 0 && size > io_chunk ? io_chunk : size;
 }
 
-ssize_t __wrap_read(int fd, void *bytes, size_t size) {
+ssize_t __wrap_read(int fd, void *bytes, size_t size)
+{
     if (io_cut)
         return 0;
     return fails("read", EIO) ? -1 : __real_read(fd, bytes, at_most_chunk(size));
 }
 
-ssize_t __wrap_write(int fd, const void *bytes, size_t size) {
+ssize_t __wrap_write(int fd, const void *bytes, size_t size)
+{
     return fails("write", EIO) ? -1 : __real_write(fd, bytes, at_most_chunk(size));
 }
 
-int __wrap_fsync(int fd) {
+int __wrap_fsync(int fd)
+{
     return fails("fsync", EIO) ? -1 : __real_fsync(fd);
 }
 
 /* The descriptor is gone even if this fails. */
-int __wrap_close(int fd) {
+int __wrap_close(int fd)
+{
     bool failing = fails("close", EIO);
     int result = __real_close(fd);
     if (failing)
@@ -108,15 +121,18 @@ int __wrap_close(int fd) {
     return failing ? -1 : result;
 }
 
-int __wrap_rename(const char *from, const char *to) {
+int __wrap_rename(const char *from, const char *to)
+{
     return fails("rename", EIO) ? -1 : __real_rename(from, to);
 }
 
-static void *json_malloc(size_t size) {
+static void *json_malloc(size_t size)
+{
     return fails("jansson", ENOMEM) ? NULL : __real_malloc(size);
 }
 
-const char *io_path(const char *name) {
+const char *io_path(const char *name)
+{
     static char paths[4][sizeof directory + 256];
     static unsigned next;
     char *path = paths[next++ % 4];
@@ -125,7 +141,8 @@ const char *io_path(const char *name) {
 }
 
 /* Counts the files, and removes them if told to. */
-static size_t each_file(bool removing) {
+static size_t each_file(bool removing)
+{
     DIR *opened = opendir(directory);
     size_t count = 0;
     for (struct dirent *entry; (entry = readdir(opened));) {
@@ -139,15 +156,18 @@ static size_t each_file(bool removing) {
     return count;
 }
 
-size_t io_file_count(void) {
+size_t io_file_count(void)
+{
     return each_file(false);
 }
 
-void io_clear(void) {
+void io_clear(void)
+{
     each_file(true);
 }
 
-int io_run(Suite *suite) {
+int io_run(Suite *suite)
+{
     const char *base = getenv("ASSAY_TEST_TMP");
     if (!base)
         base = getenv("TMPDIR");
@@ -166,14 +186,16 @@ int io_run(Suite *suite) {
     return failures > 0;
 }
 
-void io_save(const char *path, const void *bytes, size_t size) {
+void io_save(const char *path, const void *bytes, size_t size)
+{
     FILE *file = fopen(path, "wb");
     ck_assert_ptr_nonnull(file);
     ck_assert_uint_eq(fwrite(bytes, 1, size, file), size);
     ck_assert_int_eq(fclose(file), 0);
 }
 
-unsigned char *io_load(const char *path, size_t *size) {
+unsigned char *io_load(const char *path, size_t *size)
+{
     struct stat status;
     FILE *file = fopen(path, "rb");
     ck_assert_ptr_nonnull(file);
@@ -188,7 +210,8 @@ unsigned char *io_load(const char *path, size_t *size) {
 }
 
 /* Counts agree with shapes, and everything that is there can be read. */
-static void assert_sense(const struct tensor_file *file) {
+static void assert_sense(const struct tensor_file *file)
+{
     volatile double sink = 0;
     for (size_t k = 0; k < file->count; k++) {
         const struct tensor *x = &file->tensors[k];
@@ -207,7 +230,8 @@ static void assert_sense(const struct tensor_file *file) {
     (void)sink;
 }
 
-static void assert_sentence(const char *message) {
+static void assert_sentence(const char *message)
+{
     bool printable = true;
     for (const char *c = message; *c; c++)
         printable = printable && *c >= ' ' && *c <= '~';
@@ -215,7 +239,8 @@ static void assert_sentence(const char *message) {
 }
 
 assay_status io_parse(io_parser *parse, struct tensor_file *file, const void *bytes, size_t size,
-                      char message[ASSAY_MESSAGE_SIZE]) {
+                      char message[ASSAY_MESSAGE_SIZE])
+{
     const struct tensor_file before = {.count = 17, .metadata_count = 42};
     struct tensor_file found = before;
     unsigned char *block = malloc(size + (size == 0));
@@ -236,7 +261,8 @@ assay_status io_parse(io_parser *parse, struct tensor_file *file, const void *by
     return status;
 }
 
-assay_status io_try(io_parser *parse, const void *bytes, size_t size) {
+assay_status io_try(io_parser *parse, const void *bytes, size_t size)
+{
     struct tensor_file file;
     char message[ASSAY_MESSAGE_SIZE];
     assay_status status = io_parse(parse, &file, bytes, size, message);
@@ -245,7 +271,8 @@ assay_status io_try(io_parser *parse, const void *bytes, size_t size) {
     return status;
 }
 
-void io_refused(io_parser *parse, const void *bytes, size_t size, const char *part) {
+void io_refused(io_parser *parse, const void *bytes, size_t size, const char *part)
+{
     struct tensor_file file;
     char message[ASSAY_MESSAGE_SIZE];
     assay_status status = io_parse(parse, &file, bytes, size, message);
@@ -253,13 +280,15 @@ void io_refused(io_parser *parse, const void *bytes, size_t size, const char *pa
     ck_assert_msg(strstr(message, part) != NULL, "'%s' is not in: %s", part, message);
 }
 
-uint64_t io_bits(double x) {
+uint64_t io_bits(double x)
+{
     uint64_t bits;
     memcpy(&bits, &x, sizeof bits);
     return bits;
 }
 
-uint64_t io_random(uint64_t k) {
+uint64_t io_random(uint64_t k)
+{
     uint64_t z = k * UINT64_C(0x9e3779b97f4a7c15);
     z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
     z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);

@@ -15,9 +15,9 @@ const char *fails_in_work(assay_status status, void (*body)(struct work *w, void
 
 /* SplitMix64: every test starts from a seed of its own, so failures repeat. */
 uint64_t random_bits(uint64_t *state);
-double random_uniform(uint64_t *state);                     /* in [0, 1) */
-double random_gaussian(uint64_t *state);                    /* a sum of 12 uniforms, less 6 */
-size_t random_below(uint64_t *state, size_t n);             /* 0 .. n - 1 */
+double random_uniform(uint64_t *state);                       /* in [0, 1) */
+double random_gaussian(uint64_t *state);                      /* a sum of 12 uniforms, less 6 */
+size_t random_below(uint64_t *state, size_t n);               /* 0 .. n - 1 */
 void random_matrix(uint64_t *state, double *a, size_t count); /* gaussian */
 
 /* How much random testing to do: `usual` times ASSAY_TEST_MULTIPLIER (default 1). */
@@ -41,6 +41,9 @@ int run_tests(const char *suite, const struct named_test *tests, size_t count);
         const struct named_test tests[] = {__VA_ARGS__};                                                               \
         return run_tests(suite, tests, sizeof tests / sizeof tests[0]);                                                \
     }
-#define TEST(function) {#function, function}
+#define TEST(function)                                                                                                 \
+    {                                                                                                                  \
+#function, function                                                                                            \
+    }
 
 #endif

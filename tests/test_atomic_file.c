@@ -71,6 +71,19 @@ START_TEST(survives_short_writes)
 }
 END_TEST
 
+/* A descriptor may have the number 0. */
+START_TEST(writes_with_stdin_closed)
+{
+    int saved = dup(0);
+    close(0);
+    assay_status status = atomic_file_write(io_path("f"), "x", 1, message, sizeof message);
+    dup2(saved, 0);
+    close(saved);
+    ck_assert_int_eq(status, ASSAY_OK);
+    assert_content(io_path("f"), "x", 1);
+}
+END_TEST
+
 static void leave_stale(unsigned k)
 {
     char name[64];
@@ -192,6 +205,7 @@ int main(void)
     tcase_add_test(tests, respects_umask);
     tcase_add_test(tests, writes_to_current_directory);
     tcase_add_test(tests, survives_short_writes);
+    tcase_add_test(tests, writes_with_stdin_closed);
     tcase_add_test(tests, passes_over_stale_files);
     tcase_add_test(tests, gives_up_among_stale_files);
     tcase_add_test(tests, keeps_old_file_on_failure);

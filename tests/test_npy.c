@@ -181,7 +181,8 @@ START_TEST(reads_shapes_and_orders)
 }
 END_TEST
 
-/* Broken headers, each with what the sentence must say. The entries are 24 bytes. */
+/* Broken headers, each with what the sentence must say. The entries are 24 bytes, and must not be taken for the
+ * rest of the header, whatever they are. */
 START_TEST(refuses_broken_headers)
 {
     static const struct {
@@ -254,11 +255,14 @@ START_TEST(refuses_broken_headers)
         {"{'descr':'<f8','fortran_order':False,'shape':(4294967296,4294967296,3)}", "product of the dimensions is"},
         {"{'descr':'<f8','fortran_order':False,'shape':(0,18446744073709551615)}", "product of the dimensions is"},
     };
-    static const unsigned char entries[24];
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
-        begin(1, 0, cases[k].header);
-        append(entries, sizeof entries);
-        io_refused(npy_parse, content.bytes, content.size, cases[k].part);
+        for (const char *fill = "\1 49'\"):,}T"; *fill; fill++) {
+            unsigned char entries[24];
+            memset(entries, *fill, sizeof entries);
+            begin(1, 0, cases[k].header);
+            append(entries, sizeof entries);
+            io_refused(npy_parse, content.bytes, content.size, cases[k].part);
+        }
     }
 }
 END_TEST

@@ -394,6 +394,21 @@ START_TEST(reads_through_links)
 }
 END_TEST
 
+/* A descriptor may have the number 0. */
+START_TEST(reads_with_stdin_closed)
+{
+    struct tensor_file file;
+    save_example(io_path("file"), true);
+    int saved = dup(0);
+    close(0);
+    assay_status status = tensors_read(&file, io_path("file"), message, sizeof message);
+    dup2(saved, 0);
+    close(saved);
+    ck_assert_int_eq(status, ASSAY_OK);
+    assert_example(&file, "");
+}
+END_TEST
+
 static void assert_unreadable(const char *path, const char *part)
 {
     struct tensor_file file = {.count = 17}, before = file;
@@ -491,6 +506,7 @@ int main(void)
     tcase_add_test(tests, stores_entries);
     tcase_add_test(tests, reads_both_formats);
     tcase_add_test(tests, reads_through_links);
+    tcase_add_test(tests, reads_with_stdin_closed);
     tcase_add_test(tests, refuses_what_is_no_file);
     tcase_add_test(tests, notices_a_cut);
     tcase_add_test(tests, survives_failing_calls);

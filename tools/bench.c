@@ -25,8 +25,8 @@ static double now(void)
 struct product_args {
     size_t n;
     int rounds;
-    double best;      /* of `rounds` products */
-    double fma_loop;  /* one product as a loop of mpfr_fma; only if asked for by fma_loop < 0 */
+    double best;     /* of `rounds` products */
+    double fma_loop; /* one product as a loop of mpfr_fma; only if asked for by fma_loop < 0 */
 };
 
 static void fill(struct ball *a, gmp_randstate_t state)
@@ -126,14 +126,13 @@ static void own_folder(char *folder, size_t size)
         slash[1] = '\0';
 }
 
-static const char mpmath_script[] =
-    "import time, random\n"
-    "from mpmath import mp, matrix, svd_r\n"
-    "mp.prec = 256; random.seed(1)\n"
-    "a = matrix(48, 48)\n"
-    "for i in range(48):\n"
-    "    for j in range(48): a[i, j] = mp.mpf(random.gauss(0, 1))\n"
-    "t = time.time(); svd_r(a); print(time.time() - t)\n";
+static const char mpmath_script[] = "import time, random\n"
+                                    "from mpmath import mp, matrix, svd_r\n"
+                                    "mp.prec = 256; random.seed(1)\n"
+                                    "a = matrix(48, 48)\n"
+                                    "for i in range(48):\n"
+                                    "    for j in range(48): a[i, j] = mp.mpf(random.gauss(0, 1))\n"
+                                    "t = time.time(); svd_r(a); print(time.time() - t)\n";
 
 static double time_mpmath(void)
 {

@@ -59,7 +59,7 @@ static int fail(struct request *r, assay_status status)
 /* ---- input --------------------------------------------------------------------------------------------------- */
 
 /* One sentence for a number that is not finite, with its place. */
-static bool check_finite(const struct request *r, const char *path, const struct tensor *t)
+static bool check_finite(const char *path, const struct tensor *t)
 {
     for (size_t k = 0; k < t->count; k++) {
         if (isfinite(t->at[k]))
@@ -73,7 +73,6 @@ static bool check_finite(const struct request *r, const char *path, const struct
         }
         complain_usage("%s: %s[%s] is %s", path, t->name[0] ? t->name : "entry ", place,
                        isnan(t->at[k]) ? "NaN" : "infinite");
-        (void)r;
         return false;
     }
     return true;
@@ -100,7 +99,7 @@ static const struct tensor *the_tensor(const struct request *r, const struct ten
         complain_usage("%s: has %zu dimensions, and '%s' takes at most %zu", path, t->ndim, r->operation, most);
     else if (t->count == 0)
         complain_usage("%s: is empty", path);
-    else if (check_finite(r, path, t))
+    else if (check_finite(path, t))
         return t;
     return NULL;
 }
@@ -325,7 +324,9 @@ static int lmo(struct request *r)
 {
     enum assay_regulariser regulariser;
     double radius = 1, weight = 0;
-    int norm = r->norm ? find_norm(r->norm) : complain_usage("'lmo' needs --norm") - EXIT_USAGE - 1;
+    if (!r->norm)
+        return complain_usage("'lmo' needs --norm");
+    int norm = find_norm(r->norm);
     if (norm < 0 || !read_regulariser(r, &regulariser, &weight))
         return EXIT_USAGE;
     if (r->radius && (!parse_number(r->radius, 0, 1e300, &radius) || radius == 0))
@@ -452,7 +453,7 @@ static int cosh_rms(struct request *r)
 static const struct tensor *named(const struct request *r, const char *name, bool *bad)
 {
     const struct tensor *t = tensors_find(&r->file, name);
-    if (t && !check_finite(r, r->input, t))
+    if (t && !check_finite(r->input, t))
         *bad = true;
     return t;
 }
