@@ -327,10 +327,11 @@ static bool carry(const struct panel *r, size_t k, mp_limb_t *limbs)
     return negative;
 }
 
+/* Rows `from` to `to` of a panel. A row is never shared between threads: receivers may sum over it. */
 static void recover(void *args, size_t from, size_t to)
 {
     const struct panel *p = args;
-    for (size_t k = from; k < to; k++) {
+    for (size_t k = from * p->cols; k < to * p->cols; k++) {
         size_t i = p->first_row + k / p->cols, j = p->first_col + k % p->cols;
         if (p->symmetric && j < i)
             continue;
@@ -410,7 +411,7 @@ void integers_product(struct work *w, const struct integers *a, const struct int
         parallel_for(w->threads, p->count, GRAIN, reduce_numbers, &reduction);
         append_quotients(basis, p->count, p->y);
         gemm(CblasNoTrans, basis->digits, p->count, basis->count + 1, basis->weights, p->y, p->digits);
-        parallel_for(w->threads, p->count, GRAIN, recover, p);
+        parallel_for(w->threads, p->rows, GRAIN / p->cols + 1, recover, p);
         add_tested(tested, p, v);
     }
     const uint64_t *expected = freivalds_expected(w, a, b, v);

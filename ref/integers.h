@@ -24,7 +24,7 @@ struct integers *integers_new(struct work *w, size_t rows, size_t cols, size_t b
 /* Entry k, read-only, without copying; `view` is where the answer lives. */
 mpz_srcptr integers_entry(const struct integers *a, size_t k, mpz_ptr view);
 
-/* Receives entry (i, j) of a product; called once for each, from several threads at a time. */
+/* Receives entry (i, j) of a product; called once for each, from several threads at a time, but from one for any row. */
 typedef void integers_receive(void *args, size_t i, size_t j, mpz_srcptr value);
 
 /* Sends every entry of a b^T (both have the same number of columns) to `receive`; of a a^T, if b is a, those on and
