@@ -38,7 +38,8 @@ TESTS := $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 PUBLIC_HEADERS := ref/ref.h ref/dialect.h
 
 .DELETE_ON_ERROR:
-.PHONY: all deps check unit scripts lint coverage sanitize valgrind determinism fuzz bench install uninstall clean help
+.PHONY: all deps check unit scripts lint lint-gcc lint-clang lint-format coverage coverage-one coverage-report sanitize sanitize-short \
+        valgrind valgrind-short determinism determinism-short fuzz fuzz-short bench install uninstall clean help
 
 all: $(BUILD)/libassay.a $(BUILD)/libassay.so $(BUILD)/assay
 
@@ -119,8 +120,8 @@ uninstall:
 # ---- tests
 
 TEST_LIBRARIES = -lflint-arb -lflint -lcheck -lsubunit -lrt -ljansson $(LIBRARIES)
-TEST_PROGRAMS := $(TESTS:%=$(BUILD)/tests/%)
 SUPPORT := $(filter-out test_% fuzz_% io_dump,$(patsubst tests/%.c,%,$(wildcard tests/*.c)))
+JOBS := $(shell nproc)
 
 $(BUILD)/tests/libsupport.a: $(SUPPORT:%=$(BUILD)/tests/%.o)
 	rm -f $@
@@ -133,6 +134,76 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(BUILD)/tests/libsupport.a $(GOL
 	    sed -n 's/.* T __wrap_/-Wl,--wrap=/p'); \
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $$wraps $^ $(TEST_LIBRARIES) -o $@
 
+$(BUILD)/tests/io_dump: $(BUILD)/tests/io_dump.o $(GOLDEN_OBJECTS) $(REF_OBJECTS)
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $^ -ljansson $(LIBRARIES) -o $@
+
+# Both compilers, two levels of optimisation: for tests/determinism.py.
+DETERMINISM := $(foreach cc,gcc clang,$(foreach level,O0 O3,$(BUILD)/$(cc)-$(level)/assay))
+$(DETERMINISM): $(BUILD)/%/assay: $(SOURCES)
+	$(MAKE) --no-print-directory -s BUILD=$(BUILD)/$* CC=$(word 1,$(subst -, ,$*)) CFLAGS=-$(word 2,$(subst -, ,$*)) $@
+
+# The readers under libFuzzer: FUZZ_SECONDS on 2 cores, from a corpus that is made first.
+FUZZ_SECONDS = 600
+$(BUILD)/fuzz_readers: tests/fuzz_readers.c $(GOLDEN) ref/status.c
+	@mkdir -p $(@D)
+	clang $(CPPFLAGS_ALL) -std=c17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $^ -ljansson -lm -o $@
+
+check:
+	@start=$$(date +%s); \
+	$(MAKE) --no-print-directory -s -j$(JOBS) -Otarget unit scripts lint && \
+	$(MAKE) --no-print-directory -s -j$(JOBS) -Otarget sanitize-short valgrind-short determinism-short fuzz-short && \
+	echo "check: all passed in $$(($$(date +%s) - start)) s"
+
+# One target for each test program, so that they run side by side.
+unit: $(TESTS:%=run-%)
+run-%: $(BUILD)/tests/%
+	@$<
+
+SCRIPTS = cli io_numpy step_numpy readme
+scripts: $(SCRIPTS:%=run-%)
+run-cli: $(BUILD)/assay
+	@$(PYTHON) tests/cli.py $<
+run-io_numpy: $(BUILD)/tests/io_dump
+	@$(PYTHON) tests/io_numpy.py $< || [ $$? = 77 ]
+run-step_numpy: $(BUILD)/assay
+	@$(PYTHON) tests/step_numpy.py $<
+run-readme: all
+	@$(PYTHON) tests/readme.py
+
+lint: lint-gcc lint-clang lint-format
+lint-gcc lint-clang: lint-%:
+	@$* $(CPPFLAGS_ALL) $(CFLAGS_ALL) -Werror -fsyntax-only $(SOURCES) $(wildcard tests/*.c) && echo "lint: $* has no complaint"
+lint-format:
+	@clang-format --dry-run -Werror $(SOURCES) $(wildcard */*.h tests/*.c tools/peers/*.c) && echo "lint: formatted"
+
+SANITIZE = BUILD=$(BUILD)/sanitize CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all"
+sanitize:
+	$(MAKE) --no-print-directory -s -j$(JOBS) -Otarget $(SANITIZE) unit
+sanitize-short:
+	ASSAY_TEST_MULTIPLIER=0.01 $(MAKE) --no-print-directory -s $(SANITIZE) unit
+
+VALGRIND = valgrind -q --error-exitcode=9
+# Without forks, so that what a test leaks is seen.
+valgrind: $(TESTS:%=$(BUILD)/tests/%) $(BUILD)/assay
+	for t in $(TESTS); do CK_FORK=no ASSAY_TEST_MULTIPLIER=0.01 $(VALGRIND) --leak-check=full --errors-for-leak-kinds=definite $(BUILD)/tests/$$t || exit 1; done
+valgrind-short: $(BUILD)/assay
+	@$(PYTHON) tests/determinism.py --every 8 --prefix "$(VALGRIND)" $<
+
+determinism: $(DETERMINISM)
+	$(PYTHON) tests/determinism.py --cores --threads $^
+determinism-short: $(BUILD)/assay $(BUILD)/clang-O0/assay
+	@$(PYTHON) tests/determinism.py $^
+
+fuzz: $(BUILD)/fuzz_readers
+	$(PYTHON) tests/fuzz_corpus.py $(BUILD)/corpus
+	cd $(BUILD) && ./fuzz_readers -max_total_time=$(FUZZ_SECONDS) -jobs=$(JOBS) -max_len=4096 corpus
+fuzz-short: $(BUILD)/fuzz_readers
+	@$(PYTHON) tests/fuzz_corpus.py $(BUILD)/corpus-short
+	@$< -seed=1 -runs=50000 -max_len=4096 $(BUILD)/corpus-short > $(BUILD)/fuzz-short.log 2>&1 || \
+	    { tail -50 $(BUILD)/fuzz-short.log; exit 1; }
+	@rm -rf $(BUILD)/corpus-short
+	@echo "fuzz: 50000 inputs, no complaint"
+
 # ---- coverage
 
 # Optimisation would fold branches together; the counters cost little. A line that nothing can execute says "uncovered:" and
@@ -140,6 +211,18 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(BUILD)/tests/libsupport.a $(GOL
 COVERAGE_BUILD = CFLAGS="-O0 -g --coverage -fprofile-update=atomic" BUILD=$(BUILD)
 COVERAGE_REPORT = gcovr --root . --object-directory $(BUILD) --exclude-lines-by-pattern '.*uncovered: .*' \
     --exclude-branches-by-pattern '.*half covered: .*'
+
+# Fails unless every line and branch of ref/ and golden/ is executed by the unit tests or its exception justified in place.
+coverage:
+	$(MAKE) --no-print-directory -s -j$(JOBS) CFLAGS="-O0 -g --coverage -fprofile-update=atomic" BUILD=$(BUILD)/coverage \
+	    $(TESTS:%=$(BUILD)/coverage/tests/%)
+	find $(BUILD)/coverage -name '*.gcda' -delete
+	for t in $(TESTS); do ASSAY_TEST_MULTIPLIER=0.1 $(BUILD)/coverage/tests/$$t || exit 1; done
+	$(MAKE) --no-print-directory -s BUILD=$(BUILD)/coverage coverage-report
+
+coverage-report:
+	$(COVERAGE_REPORT) --filter ref/ --filter golden/ --txt
+	$(COVERAGE_REPORT) --filter ref/ --filter golden/ --txt --branches --fail-under-line 100 --fail-under-branch 100
 
 # make coverage-one T="test_ball test_work" F=ref/ball.c BUILD=build/mine: what these tests leave uncovered of these files.
 coverage-one:
