@@ -122,7 +122,7 @@ typedef struct assay_svd_info {
     size_t rank;     /* decided; the other singular values are exactly 0 */
     double u_defect; /* bounds on ||U^T U - I||_F and ||V^T V - I||_F of the first `rank` columns, */
     double v_defect;
-    double residual; /* and on ||A - U S V^T||_F, for U and V before they are rounded to pairs */
+    double residual; /* and on ||A - U S V^T||_F, for U and V as written */
     long bits;
 } assay_svd_info;
 

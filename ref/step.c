@@ -7,6 +7,7 @@
 #include "ziv.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { GUARD = 64 };
 
@@ -141,6 +142,8 @@ static struct ball *advance(struct work *w, const struct run *run, struct state 
         ball_add(sum, sum, g);
         u = g = sum;
     }
+    if (d->direction == ASSAY_DIRECTION_ADAM)
+        update_adam_moment(w, d, s->moment, g);
     if (d->direction_first) {
         o = direction(w, d, run->shape, g, s->moment, t, run->beta, prec, unique);
         s->momentum = momentum_next(w, d, run->beta, t, s->momentum, o, prec);
@@ -155,8 +158,6 @@ static struct ball *advance(struct work *w, const struct run *run, struct state 
             s->param = next;
             return change;
         }
-        if (d->direction == ASSAY_DIRECTION_ADAM)
-            update_adam_moment(w, d, s->moment, g);
         o = direction(w, d, run->shape, u, s->moment, t, run->beta, prec, unique);
     }
     const struct ball *scale = update_scale(w, d, run->shape, prec);
@@ -261,7 +262,8 @@ static void evaluate_step(struct work *w, void *problem, long bits, struct ball 
     answers[1] = l->updates;
     answers[2] = l->momentum;
     answers[3] = l->moment;
-    answers[4] = l->queries;
+    if (args->after->queries.hi)
+        answers[4] = l->queries;
 }
 
 static void check_step(struct work *w, const struct step_args *args)
@@ -283,14 +285,16 @@ static void check_step(struct work *w, const struct step_args *args)
         check_radius(w, args->input->lr ? args->input->lr[k] : args->hyper->lr);
 }
 
-/* The gradients of the steps that have one; the others' rows are not looked at. */
+/* The gradients, with zeros where there is none: what the caller has there is not looked at. */
 static const struct ball *read_gradients(struct work *w, const assay_run *in, const bool *present, size_t count)
 {
-    struct ball *grads = ball_new(w, in->steps, count, 53);
+    double *grads = work_alloc(w, in->steps, count * sizeof *grads);
     for (size_t k = 0; k < in->steps; k++)
-        if (present[k])
-            ball_scatter(grads, &k, NULL, read_numbers(w, in->grads + k * count, 1, count));
-    return grads;
+        if (present[k] && !in->grads)
+            work_fail(w, ASSAY_INVALID, "step %zu has a gradient, but there are no gradients", k);
+        else if (present[k])
+            memcpy(grads + k * count, in->grads + k * count, count * sizeof *grads);
+    return read_numbers(w, grads, in->steps, count);
 }
 
 static void run_step(struct work *w, void *pointer)
@@ -314,7 +318,7 @@ static void run_step(struct work *w, void *pointer)
         .dialect = args->dialect,
         .shape = shape,
         .steps = steps,
-        .param = read_numbers(w, in->param.at, 1, count),
+        .param = read_tensor(w, in->param),
         .grads = read_gradients(w, in, present, count),
         .momentum = read_numbers(w, in->momentum, 1, count),
         .moment = read_numbers(w, in->second_moment, 1, moments),

@@ -5,6 +5,7 @@
 #include "product.h"
 #include "rank.h"
 #include "svd_refine.h"
+#include "witness.h"
 #include "zeros.h"
 #include "ziv.h"
 
@@ -164,15 +165,21 @@ static void check_witnesses(struct work *w, const struct singular_problem *p, st
     work_release(w, mark);
 }
 
-static void write_known(const struct singular_problem *p, struct ball *s)
+/* Returns how far the values have moved: sum |change|. */
+static mag write_known(const struct singular_problem *p, struct ball *s)
 {
+    MPFR_DECL_INIT(change, 64);
+    mag moved = MAG_ZERO;
     for (size_t k = 0; k < p->known_count; k++)
         for (size_t j = p->known[k].first; j < p->known[k].first + p->known[k].count; j++) {
+            mpfr_sub(change, s->at + j, p->known[k].s->at, MPFR_RNDA);
+            moved = up_add(moved, up_abs(change));
             mpfr_set(s->at + j, p->known[k].s->at, MPFR_RNDN);
             s->error[j] = MAG_ZERO;
         }
     s->radius = MAG_INF;
     ball_tighten(s);
+    return moved;
 }
 
 struct singular singular_evaluate(struct work *w, struct singular_problem *p, long bits)
@@ -246,8 +253,9 @@ static bool holds(const struct ball *s, size_t j, mpfr_srcptr candidate)
     return mag_le(down_abs(difference), s->error[j]);
 }
 
-void singular_settle(struct work *w, struct singular_problem *p, struct ball *s)
+void singular_settle(struct work *w, struct singular_problem *p, struct singular *all)
 {
+    struct ball *s = all->s;
     mpfr_t candidate;
     mpfr_init2(candidate, 53);
     for (size_t first = 0, last; first < s->cols; first = last) {
@@ -256,8 +264,12 @@ void singular_settle(struct work *w, struct singular_problem *p, struct ball *s)
             continue;
         while (last < s->cols && holds(s, last, candidate))
             last++;
+        size_t holding = 0; /* elsewhere too, if what was proved of others came from a wider enclosure */
+        for (size_t j = 0; j < s->cols; j++)
+            holding += holds(s, j, candidate);
         struct work_block *mark = work_mark(w);
-        bool proved = rank_at_most(w, shifted_gram(w, p->a, candidate), s->cols - (last - first));
+        bool proved =
+            holding == last - first && rank_at_most(w, shifted_gram(w, p->a, candidate), s->cols - (last - first));
         work_release(w, mark);
         if (proved) {
             struct ball *exact = ball_new(w, 1, 1, mpfr_get_prec(candidate));
@@ -266,7 +278,9 @@ void singular_settle(struct work *w, struct singular_problem *p, struct ball *s)
         }
     }
     mpfr_clear(candidate);
-    write_known(p, s);
+    /* ||U (S - S') V^T||_F <= ||U||_2 ||V||_2 ||S - S'||_F */
+    mag lengths = up_mul(up_add(MAG_ONE, all->u_defect), up_add(MAG_ONE, all->v_defect));
+    all->residual = up_add(all->residual, up_mul(lengths, write_known(p, s)));
 }
 
 void singular_norm(struct work *w, struct ball *c, const struct ball *a)
@@ -301,36 +315,14 @@ static void evaluate_svd(struct work *w, void *problem, long bits, struct ball *
 static void settle_svd(struct work *w, void *problem, struct ball **answers)
 {
     struct svd_args *args = problem;
-    singular_settle(w, args->problem, answers[0]);
+    singular_settle(w, args->problem, &args->latest);
+    answers[0] = args->latest.s;
 }
 
-/* Witness columns as pairs, and how far the first `rank` are from orthonormal. */
-static void write_witness(struct work *w, assay_answer *answer, const struct ball *x, size_t rank)
+/* The least power of two that is not below it; 0 for 0. */
+static double power_above(mag x)
 {
-    if (!answer)
-        return;
-    struct pairs *pairs = pairs_new(w, x->rows, x->cols);
-    struct ball *rounded = ball_new(w, x->rows, rank, 4096), *gram = ball_new(w, rank, rank, 512);
-    for (size_t k = 0; k < ball_count(x); k++) {
-        mpfr_t rest;
-        mpfr_init2(rest, mpfr_get_prec(x->at + k) + 64);
-        pairs->hi[k] = mpfr_get_d(x->at + k, MPFR_RNDN) + 0.0;
-        mpfr_sub_d(rest, x->at + k, pairs->hi[k], MPFR_RNDN);
-        pairs->lo[k] = mpfr_get_d(rest, MPFR_RNDN) + 0.0;
-        mpfr_clear(rest);
-        size_t i = k / x->cols, j = k % x->cols;
-        if (j < rank) {
-            mpfr_set_d(ball_at(rounded, i, j), pairs->hi[k], MPFR_RNDN);
-            mpfr_add_d(ball_at(rounded, i, j), ball_at(rounded, i, j), pairs->lo[k], MPFR_RNDN);
-        }
-    }
-    if (rank > 0) {
-        product_tn(w, gram, rounded, rounded, 512);
-        ball_sub(gram, gram, ball_identity(w, rank, 2));
-        mag defect = ball_norm_up(gram);
-        pairs->radius = mag_is_zero(defect) ? 0 : ldexp(1, (int)log2_up(defect));
-    }
-    write_answer(answer, pairs);
+    return mag_is_zero(x) ? 0 : ldexp(1, (int)log2_up(x));
 }
 
 static void run_svd(struct work *w, void *pointer)
@@ -345,12 +337,19 @@ static void run_svd(struct work *w, void *pointer)
     struct pairs *s = pairs_new(w, 1, side);
     struct ziv ziv = {args, 1, evaluate_svd, settle_svd};
     ziv_round(w, &ziv, w->options->bits, &s);
-    const struct singular *l = &args->latest;
-    write_witness(w, args->u, l->u, l->rank);
-    write_witness(w, args->v, l->v, l->rank);
+    struct singular *l = &args->latest;
+    long bits = l->prec;
+    witness_canonical(w, l->u, l->v, l->s, l->rank);
+    struct pairs *u = witness_round(w, l->u), *v = witness_round(w, l->v);
+    l->prec = 512; /* so many bits hold the products of pairs below 1 */
+    check_witnesses(w, args->problem, l);
+    u->radius = power_above(l->u_defect);
+    v->radius = power_above(l->v_defect);
+    write_answer(args->u, u);
+    write_answer(args->v, v);
     if (args->info)
         *args->info =
-            (assay_svd_info){l->rank, up_double(l->u_defect), up_double(l->v_defect), up_double(l->residual), l->prec};
+            (assay_svd_info){l->rank, up_double(l->u_defect), up_double(l->v_defect), up_double(l->residual), bits};
     write_answer(args->s, s);
 }
 

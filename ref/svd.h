@@ -15,7 +15,7 @@ struct singular {
     struct ball *v; /* `rank` columns, 0 beyond */
     mag u_defect;   /* bounds on ||U^T U - I||_F and ||V^T V - I||_F, of the first `rank` columns, */
     mag v_defect;
-    mag residual; /* and on ||A - U S V^T||_F */
+    mag residual; /* and on ||A - U S V^T||_F for the midpoints S of s */
     mpfr_prec_t prec;
 };
 
@@ -24,8 +24,9 @@ struct singular singular_evaluate(struct work *w, struct singular_problem *p, lo
 
 /* Looks for proofs that singular values are the dyadic numbers they seem to be: s is one, k times over, if A^T A -
  * s^2 I has a kernel of dimension k and no more than k of the enclosures hold s. (A rational singular value of a matrix
- * of dyadic numbers is dyadic: scaled to integers, its square is an algebraic integer.) */
-void singular_settle(struct work *w, struct singular_problem *p, struct ball *s);
+ * of dyadic numbers is dyadic: scaled to integers, its square is an algebraic integer.) Makes them exact in `all`, the
+ * latest answer of singular_evaluate(), whose residual bound grows by as much as they move, and in later answers. */
+void singular_settle(struct work *w, struct singular_problem *p, struct singular *all);
 
 /* The scalar ||a||_2 of a matrix that may be a ball, to the precision of c. */
 void singular_norm(struct work *w, struct ball *c, const struct ball *a);
