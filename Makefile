@@ -3,7 +3,8 @@
 # deps     installs what a bare Debian 12 lacks (the only target that installs anything)
 # all      build/libassay.a, build/libassay.so, build/assay
 # check    every test that is fast: what continuous integration runs
-# coverage, sanitize, valgrind, determinism, fuzz: slower checks of their own; check runs a short form of each
+# coverage, sanitize, valgrind, determinism, fuzz: slower checks of their own; check runs a short form of most
+# cross    the golden set on emulated aarch64 and s390x
 # bench    assay bench ref --peers
 # install  PREFIX (/usr/local), DESTDIR
 # clean    removes build/
@@ -39,7 +40,7 @@ PUBLIC_HEADERS := ref/ref.h ref/dialect.h
 
 .DELETE_ON_ERROR:
 .PHONY: all deps check unit scripts lint lint-gcc lint-clang lint-format coverage coverage-one coverage-report sanitize sanitize-short \
-        valgrind valgrind-short determinism determinism-short fuzz fuzz-short bench install uninstall clean help
+        valgrind valgrind-short determinism determinism-short cross fuzz fuzz-short bench install uninstall clean help
 
 all: $(BUILD)/libassay.a $(BUILD)/libassay.so $(BUILD)/assay
 
@@ -48,9 +49,9 @@ help:
 
 # ---- dependencies
 
-PACKAGES = gcc libc6-dev libmpfr-dev libgmp-dev libopenblas-dev liblapacke-dev libjansson-dev check libsubunit-dev \
+PACKAGES = gcc libc6-dev libmpfr-dev libgmp-dev libopenblas-dev liblapacke-dev libjansson-dev nettle-dev check libsubunit-dev \
            libflint-arb-dev libflint-dev pkg-config python3 python3-numpy python3-mpmath clang libclang-rt-14-dev \
-           valgrind gcovr
+           valgrind gcovr clang-format
 
 deps:
 	@missing=$$(for p in $(PACKAGES); do \
@@ -88,7 +89,7 @@ $(BUILD)/libassay.so: $(BUILD)/libassay.so.$(VERSION)
 	ln -sf libassay.so.$(SOVERSION) $@
 
 $(BUILD)/assay: $(TOOLS_OBJECTS) $(GOLDEN_OBJECTS) $(REF_OBJECTS)
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $^ -ljansson $(LIBRARIES) -o $@
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $^ -ljansson -lnettle $(LIBRARIES) -o $@
 
 # Peers of `assay bench --peers`: programs of their own, so that the command depends on none of them.
 $(BUILD)/assay-peer-flint: tools/peers/flint.c
@@ -119,7 +120,7 @@ uninstall:
 
 # ---- tests
 
-TEST_LIBRARIES = -lflint-arb -lflint -lcheck -lsubunit -lrt -ljansson $(LIBRARIES)
+TEST_LIBRARIES = -lflint-arb -lflint -lcheck -lsubunit -lrt -ljansson -lnettle $(LIBRARIES)
 SUPPORT := $(filter-out test_% fuzz_% io_dump,$(patsubst tests/%.c,%,$(wildcard tests/*.c)))
 JOBS := $(shell nproc)
 
@@ -135,7 +136,7 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(BUILD)/tests/libsupport.a $(GOL
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $$wraps $^ $(TEST_LIBRARIES) -o $@
 
 $(BUILD)/tests/io_dump: $(BUILD)/tests/io_dump.o $(GOLDEN_OBJECTS) $(REF_OBJECTS)
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $^ -ljansson $(LIBRARIES) -o $@
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $^ -ljansson -lnettle $(LIBRARIES) -o $@
 
 # Both compilers, two levels of optimisation: for tests/determinism.py.
 DETERMINISM := $(foreach cc,gcc clang,$(foreach level,O0 O3,$(BUILD)/$(cc)-$(level)/assay))
@@ -144,7 +145,7 @@ $(DETERMINISM): $(BUILD)/%/assay: $(SOURCES)
 
 # The readers under libFuzzer: FUZZ_SECONDS on 2 cores, from a corpus that is made first.
 FUZZ_SECONDS = 600
-$(BUILD)/fuzz_readers: tests/fuzz_readers.c $(GOLDEN) ref/status.c
+$(BUILD)/fuzz_readers: tests/fuzz_readers.c $(addprefix golden/,tensor.c npy.c safetensors.c atomic_file.c) ref/status.c
 	@mkdir -p $(@D)
 	clang $(CPPFLAGS_ALL) -std=c17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $^ -ljansson -lm -o $@
 
@@ -194,6 +195,19 @@ determinism: $(DETERMINISM)
 determinism-short: $(BUILD)/assay $(BUILD)/clang-O0/assay
 	@$(PYTHON) tests/determinism.py $^
 
+# The whole golden set, made on this machine and by the command compiled for others, run under emulation: not a byte differs.
+# On Debian: dpkg --add-architecture arm64 (and s390x, big-endian), and for each of them gcc-ARCH-linux-gnu, qemu-user, and
+# the libraries of `deps` as lib...-dev:arm64 and lib...-dev:s390x.
+cross: cross-aarch64 cross-s390x
+cross-%: $(BUILD)/assay
+	@for p in $*-linux-gnu-gcc qemu-$*; do \
+	    command -v $$p > /dev/null || { echo "cross: $$p is missing; see the Makefile" >&2; exit 1; }; done
+	$(MAKE) --no-print-directory -s -j$(JOBS) BUILD=$(BUILD)/$* CC=$*-linux-gnu-gcc CFLAGS=-O2 $(BUILD)/$*/assay
+	rm -rf $(BUILD)/$*/set $(BUILD)/$*/here
+	qemu-$* $(BUILD)/$*/assay generate --set $(BUILD)/$*/set
+	$(BUILD)/assay generate --set $(BUILD)/$*/here
+	diff -r $(BUILD)/$*/set $(BUILD)/$*/here && echo "cross: $* makes the same bytes"
+
 fuzz: $(BUILD)/fuzz_readers
 	$(PYTHON) tests/fuzz_corpus.py $(BUILD)/corpus
 	cd $(BUILD) && ./fuzz_readers -max_total_time=$(FUZZ_SECONDS) -jobs=$(JOBS) -max_len=4096 corpus
@@ -210,7 +224,7 @@ fuzz-short: $(BUILD)/fuzz_readers
 # why at its end; a condition of which one outcome is impossible says "half covered:".
 COVERAGE_BUILD = CFLAGS="-O0 -g --coverage -fprofile-update=atomic" BUILD=$(BUILD)
 COVERAGE_REPORT = gcovr --root . --object-directory $(BUILD) --exclude-lines-by-pattern '.*uncovered: .*' \
-    --exclude-branches-by-pattern '.*half covered: .*'
+    --exclude-branches-by-pattern '.*half covered: .*' $(BUILD)
 
 # Fails unless every line and branch of ref/ and golden/ is executed by the unit tests or its exception justified in place.
 coverage:

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,9 +79,18 @@ assay_status atomic_file_write(const char *path, const void *bytes, size_t size,
         snprintf(message, message_size, "%s: cannot write: out of memory", path);
         return ASSAY_NO_MEMORY;
     }
+    /* What would end the process has to wait until there is no temporary file. */
+    sigset_t fatal, before;
+    sigemptyset(&fatal);
+    sigaddset(&fatal, SIGINT);
+    sigaddset(&fatal, SIGTERM);
+    sigaddset(&fatal, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &fatal, &before);
     bool replaced = replace(path, bytes, size, name, name_size);
+    int error = errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (!replaced)
-        snprintf(message, message_size, "%s: cannot write: %s", path, strerror(errno));
+        snprintf(message, message_size, "%s: cannot write: %s", path, strerror(error));
     free(name);
     return replaced ? ASSAY_OK : ASSAY_UNREADABLE;
 }

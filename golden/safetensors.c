@@ -49,14 +49,15 @@ static assay_status read_header(json_t **header, size_t *end, const unsigned cha
                                 const struct complaint *to)
 {
     if (size < LENGTH_SIZE)
-        return complain(to, ASSAY_UNREADABLE,
-                        "byte %zu: the file ends within the 8 bytes of the header's length (and is no .npy file)",
-                        size);
+        return complain(
+            to, ASSAY_UNREADABLE,
+            "is no .npy file, and as .safetensors, byte %zu: the file ends within the 8 bytes of the header's length",
+            size);
     size_t length = bytes_load(bytes, LENGTH_SIZE, false);
     if (length > SAFETENSORS_MAX_HEADER)
         return complain(to, ASSAY_UNREADABLE,
-                        "byte 0: header length %zu exceeds the limit of %d bytes (and this is no .npy file)", length,
-                        SAFETENSORS_MAX_HEADER);
+                        "is no .npy file, and as .safetensors, byte 0: header length %zu exceeds the limit of %d bytes",
+                        length, SAFETENSORS_MAX_HEADER);
     if (length > size - LENGTH_SIZE)
         return complain(to, ASSAY_UNREADABLE, "byte 0: header length %zu exceeds the file's %zu bytes", length, size);
     const char *text = (const char *)bytes + LENGTH_SIZE;

@@ -251,7 +251,7 @@ static assay_status load_open(unsigned char **bytes, size_t *size, int fd, const
     return ASSAY_OK;
 }
 
-static assay_status load(unsigned char **bytes, size_t *size, const struct complaint *to)
+assay_status file_load(unsigned char **bytes, size_t *size, const struct complaint *to)
 {
     int fd = open(to->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* so that a pipe without a writer is no trap */
     if (fd < 0)
@@ -266,7 +266,7 @@ assay_status tensors_read(struct tensor_file *file, const char *path, char *mess
     const struct complaint to = {path, NULL, message, message_size};
     unsigned char *bytes = NULL;
     size_t size = 0;
-    assay_status status = load(&bytes, &size, &to);
+    assay_status status = file_load(&bytes, &size, &to);
     if (status != ASSAY_OK)
         return status;
     status = npy_recognise(bytes, size) ? npy_parse(file, bytes, size, &to) : safetensors_parse(file, bytes, size, &to);

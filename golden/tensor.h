@@ -77,6 +77,10 @@ struct quoted {
 };
 struct quoted quote(const char *text, size_t length);
 
+/* The whole content of a regular file that is not empty, to be freed. ASSAY_UNREADABLE, ASSAY_NO_MEMORY. */
+assay_status file_load(unsigned char **bytes, size_t *size, const struct complaint *to)
+    __attribute__((warn_unused_result));
+
 /* count * size zeroed bytes, also for a count of 0; NULL if there is no memory. */
 void *tensor_alloc(size_t count, size_t size) __attribute__((warn_unused_result));
 

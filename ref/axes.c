@@ -108,7 +108,7 @@ void assay_dialect_get(const struct assay_dialect *d, size_t axis, char *text, s
         memcpy(&integer, member, sizeof integer);
         snprintf(text, size, "%zu", integer);
         break;
-    case TABLE:
+    default: /* TABLE */
         memcpy(&table, member, sizeof table);
         snprintf(text, size, "%s", table ? table->name : "none");
         break;

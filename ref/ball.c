@@ -22,10 +22,10 @@ struct ball *ball_new(struct work *w, size_t rows, size_t cols, mpfr_prec_t prec
     c->at = (mpfr_ptr)(void *)(c + 1);
     c->error = (mag *)(void *)(c->at + count);
     unsigned char *limbs = (unsigned char *)(c->error + count);
-    for (size_t k = 0; k < count; k++) {
+    for (size_t k = 0; k < count; k++, limbs += bytes) {
         c->error[k] = MAG_ZERO;
-        mpfr_custom_init(limbs + k * bytes, prec);
-        mpfr_custom_init_set(c->at + k, MPFR_ZERO_KIND, 0, prec, limbs + k * bytes);
+        mpfr_custom_init(limbs, prec);
+        mpfr_custom_init_set(c->at + k, MPFR_ZERO_KIND, 0, prec, limbs); /* half covered: a macro, for any kind */
     }
     return c;
 }
@@ -121,16 +121,26 @@ mpfr_prec_t ball_width(const struct ball *a)
     return any ? top - bottom : 1;
 }
 
+/* A bound on what rounding to nearest gave away: half a unit in the last place of the rounded value x, but not less than
+ * half the least positive number, which is what underflow takes; everything if x is no number. */
+static mag rounding_error(mpfr_srcptr x, int ternary)
+{
+    if (!mpfr_number_p(x))
+        return MAG_INF;
+    if (ternary == 0)
+        return MAG_ZERO;
+    mpfr_exp_t least = mpfr_get_emin() - 2, exponent = least;
+    if (!mpfr_zero_p(x))
+        exponent = mpfr_get_exp(x) - mpfr_get_prec(x) - 1;
+    return mag_power_of_two(exponent > least ? exponent : least);
+}
+
 void ball_note(struct ball *c, struct tally *t, size_t k, int ternary, mag inherited)
 {
-    mag error = inherited;
-    if (ternary != 0) { /* half a unit in the last place of the rounded value */
-        mag rounding = mag_power_of_two(mpfr_get_exp(c->at + k) - c->prec - 1);
-        t->rounding = up_add(t->rounding, up_sqr(rounding));
-        error = up_add(error, rounding);
-    }
-    c->error[k] = error;
-    t->all = up_add(t->all, up_sqr(error));
+    mag rounding = rounding_error(c->at + k, ternary);
+    t->rounding = up_add(t->rounding, up_sqr(rounding));
+    c->error[k] = up_add(inherited, rounding);
+    t->all = up_add(t->all, up_sqr(c->error[k]));
 }
 
 void ball_done(struct ball *c, const struct tally *t, mag inherited)
@@ -229,11 +239,13 @@ static mag product_error(mag x, mag x_error, mag y, mag y_error)
     return up_add(up_mul(up_add(x, x_error), y_error), up_mul(x_error, y));
 }
 
-/* A bound on |x/y - x~/y~| = |(x - x~) + (x~/y~)(y~ - y)| / |y|. */
+/* A bound on |x/y - x~/y~| = |(x - x~) + (x~/y~)(y~ - y)| / |y|; infinity where y may be zero, even for x = 0. */
 static mag quotient_error(mag x, mag x_error, mpfr_srcptr y, mag y_error)
 {
-    mag ratio = up_div(x, down_abs(y));
-    return up_div(up_add(x_error, up_mul(ratio, y_error)), down_sub(down_abs(y), y_error));
+    mag size = down_abs(y), least = down_sub(size, y_error);
+    if (mag_is_zero(least))
+        return MAG_INF;
+    return up_div(up_add(x_error, up_mul(up_div(x, size), y_error)), least);
 }
 
 void ball_mul(struct ball *c, const struct ball *s, const struct ball *a)
@@ -315,6 +327,7 @@ void ball_cosh(struct ball *c, const struct ball *a)
 void ball_widen(struct ball *scalar, mag error)
 {
     scalar->error[0] = scalar->radius = up_add(scalar->radius, error);
+    scalar->rational = NULL;
 }
 
 void ball_widen_all(struct ball *a, mag error)
@@ -355,9 +368,10 @@ static void midpoint_dot(struct work *w, struct ball *c, const struct ball *a, c
 {
     struct work_block *mark = work_mark(w);
     struct ball *sum = ball_new(w, 1, 1, c->prec + 32);
-    for (size_t k = 0; k < ball_count(a); k++)
-        if (mpfr_fma(sum->at, a->at + k, b->at + k, sum->at, MPFR_RNDN) != 0)
-            ball_widen(sum, mag_power_of_two(mpfr_get_exp(sum->at) - sum->prec - 1));
+    for (size_t k = 0; k < ball_count(a); k++) {
+        int ternary = mpfr_fma(sum->at, a->at + k, b->at + k, sum->at, MPFR_RNDN);
+        ball_widen(sum, rounding_error(sum->at, ternary));
+    }
     ball_set(c, sum);
     work_release(w, mark);
 }
@@ -378,9 +392,10 @@ void ball_norm(struct work *w, struct ball *c, const struct ball *a)
 {
     struct work_block *mark = work_mark(w);
     struct ball *sum = ball_new(w, 1, 1, 2 * c->prec);
+    mag inherited = a->radius; /* a may be c */
     midpoint_dot(w, sum, a, a);
     ball_sqrt(c, sum);
-    ball_widen(c, a->radius);
+    ball_widen(c, inherited);
     work_release(w, mark);
 }
 

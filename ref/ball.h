@@ -87,9 +87,9 @@ void ball_scale(struct ball *c, const struct ball *a, long k);
 void ball_sqrt(struct ball *c, const struct ball *a);
 /* The elementwise hyperbolic cosine. */
 void ball_cosh(struct ball *c, const struct ball *a);
-/* Adds to the radius of a scalar. */
+/* Adds to the radius of a scalar; what was known of its value to be rational is so no more. */
 void ball_widen(struct ball *scalar, mag error);
-/* Adds to the radius and to the error of every entry. */
+/* Adds to the radius and to the error of every entry; likewise. */
 void ball_widen_all(struct ball *a, mag error);
 /* Takes over the exact entries, and the rational value, of another enclosure of the same matrix; NULL: none. */
 void ball_adopt(struct ball *a, const struct ball *known);

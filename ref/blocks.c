@@ -129,8 +129,6 @@ static void out_and_in(const struct assay_dialect *d, struct shape shape, const 
     if (d->scale == ASSAY_SCALE_CONV_RATIO && shape.ndim >= 2) {
         *out = shape.size[0];
         *in = shape.size[1];
-        for (size_t k = 2; k < shape.ndim; k++) /* sqrt(out / (in k^2)) = sqrt(out / in) / k */
-            *in *= shape.size[2] * shape.size[2];
     }
 }
 
@@ -147,8 +145,12 @@ struct ball *update_scale(struct work *w, const struct assay_dialect *d, struct 
         ball_set(s, out > in ? root_of_ratio(w, out, in, prec) : ball_from_integer(w, 1));
         break;
     case ASSAY_SCALE_RATIO:
+        ball_set(s, root_of_ratio(w, out, in, prec));
+        break;
     case ASSAY_SCALE_CONV_RATIO:
         ball_set(s, root_of_ratio(w, out, in, prec));
+        for (size_t k = 2; k < shape.ndim; k++)
+            ball_div(s, s, ball_from_integer(w, (long)shape.size[2]));
         break;
     case ASSAY_SCALE_SQRT_MAX:
         ball_set(s, root_of_ratio(w, out > in ? out : in, 1, prec));

@@ -464,8 +464,9 @@ const struct assay_dialect *assay_dialect_find(const char *name)
 
 size_t assay_dialect_steps(const struct assay_dialect *d)
 {
-    bool stops = d->steps > 0 && d->overrun == ASSAY_OVERRUN_STOP && d->steps > d->coefficients->count;
-    return stops ? d->coefficients->count : d->steps;
+    size_t most = d->coefficients ? d->coefficients->count : 0;
+    bool stops = !d->coefficients || d->overrun == ASSAY_OVERRUN_STOP;
+    return stops && d->steps > most ? most : d->steps;
 }
 
 struct assay_triple assay_dialect_triple(const struct assay_dialect *d, size_t k)
@@ -502,13 +503,21 @@ static bool same_iteration(const struct assay_dialect *a, const struct assay_dia
     return a_plain && b_plain ? true : a->normalisation == b->normalisation;
 }
 
-/* Whether O does not depend on the length of u, but for eps. */
+/* Whether the update does not depend on the length of u, but for eps. */
 static bool ignores_length(const struct assay_dialect *d)
 {
-    if (d->direction == ASSAY_DIRECTION_COSH_RMS)
+    if (d->direction_first)
+        return false;
+    switch (d->direction) {
+    case ASSAY_DIRECTION_NEWTON_SCHULZ:
+        return d->post != ASSAY_POST_DUAL_NORM && d->post != ASSAY_POST_GRAFT;
+    case ASSAY_DIRECTION_LMO:
+        return true;
+    case ASSAY_DIRECTION_COSH_RMS:
         return iterates(d) || d->cosh == ASSAY_COSH_NORMALISED;
-    return (d->direction == ASSAY_DIRECTION_LMO || d->direction == ASSAY_DIRECTION_NEWTON_SCHULZ) &&
-           d->post != ASSAY_POST_DUAL_NORM && d->post != ASSAY_POST_GRAFT && !d->direction_first;
+    default:
+        return false;
+    }
 }
 
 /* What the momentum makes of the gradients, up to a factor: two numbers that are equal for equal directions. */
@@ -538,8 +547,6 @@ static bool same_direction(const struct assay_dialect *a, const struct assay_dia
     if (a->direction != b->direction || a->direction_first != b->direction_first || !same_iteration(a, b))
         return false;
     switch (a->direction) {
-    case ASSAY_DIRECTION_IDENTITY:
-        return true;
     case ASSAY_DIRECTION_NEWTON_SCHULZ:
         return same_post(a, b);
     case ASSAY_DIRECTION_LMO:
@@ -548,21 +555,46 @@ static bool same_direction(const struct assay_dialect *a, const struct assay_dia
         return a->cosh == b->cosh && (a->cosh == ASSAY_COSH_MEAN_SQUARE || a->gamma == b->gamma);
     case ASSAY_DIRECTION_ADAM:
         return a->beta2 == b->beta2;
+    default:
+        return true;
     }
-    return false;
+}
+
+/* Whether the scale takes columns for outputs. */
+static bool turns(const struct assay_dialect *d)
+{
+    return d->layout == ASSAY_LAYOUT_IN_OUT && (d->scale == ASSAY_SCALE_RATIO || d->scale == ASSAY_SCALE_MAX1_RATIO);
 }
 
 static bool same_scale(const struct assay_dialect *a, const struct assay_dialect *b)
 {
     enum assay_scale x = a->scale == ASSAY_SCALE_CONV_RATIO ? ASSAY_SCALE_RATIO : a->scale;
     enum assay_scale y = b->scale == ASSAY_SCALE_CONV_RATIO ? ASSAY_SCALE_RATIO : b->scale;
-    bool symmetric = x == ASSAY_SCALE_ONE || x == ASSAY_SCALE_SQRT_MAX;
-    return x == y && a->scale_factor == b->scale_factor && a->split_thirds == b->split_thirds &&
-           (symmetric || (a->layout == ASSAY_LAYOUT_IN_OUT) == (b->layout == ASSAY_LAYOUT_IN_OUT));
+    return x == y && a->scale_factor == b->scale_factor && turns(a) == turns(b);
+}
+
+/* Whether the step depends on which matrices the parameter is made of: not if it is one of single entries. The same for
+ * dialects of one direction and one scale. */
+static bool sees_matrices(const struct assay_dialect *d)
+{
+    bool by_entries = d->norm == ASSAY_NORM_FROBENIUS || d->norm == ASSAY_NORM_MAX || d->norm == ASSAY_NORM_SUM;
+    return d->scale != ASSAY_SCALE_ONE || iterates(d) || (d->direction == ASSAY_DIRECTION_LMO && !by_entries);
+}
+
+/* Whether the matrices that are orthogonalised, and those that the scale is of, are the same for each matrix. */
+static bool same_matrices(const struct assay_dialect *a, const struct assay_dialect *b)
+{
+    bool a_vector = a->nd == ASSAY_ND_ELEMENTWISE && a->direction != ASSAY_DIRECTION_NEWTON_SCHULZ;
+    bool b_vector = b->nd == ASSAY_ND_ELEMENTWISE && b->direction != ASSAY_DIRECTION_NEWTON_SCHULZ;
+    bool same_whole = (a->layout == ASSAY_LAYOUT_TAIL) == (b->layout == ASSAY_LAYOUT_TAIL) &&
+                      (a->scale == ASSAY_SCALE_CONV_RATIO) == (b->scale == ASSAY_SCALE_CONV_RATIO);
+    return a_vector == b_vector && a->split_thirds == b->split_thirds && (same_whole || !(a_vector || a->split_thirds));
 }
 
 bool assay_dialects_coincide(const struct assay_dialect *a, const struct assay_dialect *b)
 {
-    return momentum_kind(a) == momentum_kind(b) && a->dampening == b->dampening && same_direction(a, b) &&
-           same_scale(a, b) && a->decay == b->decay;
+    bool dampened = a->momentum == ASSAY_MOMENTUM_HEAVY_BALL || b->momentum == ASSAY_MOMENTUM_HEAVY_BALL;
+    return momentum_kind(a) == momentum_kind(b) && (!dampened || a->dampening == b->dampening) &&
+           same_direction(a, b) && same_scale(a, b) && a->decay == b->decay &&
+           (same_matrices(a, b) || !sees_matrices(a));
 }

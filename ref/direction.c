@@ -3,6 +3,7 @@
 #include "cosh_rms.h"
 #include "interface.h"
 #include "lmo.h"
+#include "momentum.h"
 #include "newton_schulz.h"
 #include "post.h"
 #include "ziv.h"
@@ -56,16 +57,19 @@ static struct ball *iterate(struct work *w, const struct assay_dialect *d, struc
 static struct ball *finish(struct work *w, const struct assay_dialect *d, struct shape shape, const struct ball *o,
                            const struct ball *u, struct ball *moment, mpfr_prec_t prec)
 {
-    struct blocks blocks = post_blocks(w, d, shape);
+    struct blocks blocks = post_blocks(w, d, shape), iterated = blocks_of(w, d, shape);
     struct ball **matrix = work_alloc(w, blocks.count, sizeof *matrix);
     size_t from = 0;
     for (size_t k = 0; k < blocks.count; k++) {
         const struct block *b = &blocks.each[k];
+        /* As many matrices of as many rows have as many columns; and rows as far apart, the same places. */
+        bool own = blocks.count == iterated.count && b->rows == iterated.each[k].rows &&
+                   b->row_stride == iterated.each[k].row_stride;
         size_t count = post_moment_count(d, b->rows, b->cols), *place = work_alloc(w, count, sizeof *place);
         for (size_t l = 0; l < count; l++)
             place[l] = from++;
         struct ball *v = ball_gather(w, moment, NULL, 1, place, count);
-        matrix[k] = post(w, d, block_get(w, o, b), block_get(w, u, b), v, prec);
+        matrix[k] = post(w, d, block_get(w, o, b), block_get(w, u, b), own, v, prec);
         ball_scatter(moment, NULL, place, v);
     }
     moment->radius = MAG_INF;
@@ -95,23 +99,17 @@ static struct ball *minimise(struct work *w, const struct assay_dialect *d, stru
 static struct ball *adam_ratio(struct work *w, const struct assay_dialect *d, const struct ball *m,
                                const struct ball *moment, size_t t, double beta, mpfr_prec_t prec)
 {
-    const struct ball *one = ball_from_integer(w, 1);
-    struct ball *correction[2];
-    for (int k = 0; k < 2; k++) {
-        const struct ball *factor = ball_from_double(w, k == 0 ? beta : d->beta2);
-        correction[k] = ball_copy(w, one, prec);
-        for (size_t j = 0; j < t; j++)
-            ball_mul(correction[k], factor, correction[k]);
-        ball_sub(correction[k], one, correction[k]);
-    }
     struct ball *o = ball_new(w, 1, m->cols, prec), *root = ball_new(w, 1, m->cols, prec);
     struct ball *eps = ball_new(w, 1, m->cols, 53);
-    for (size_t k = 0; k < m->cols; k++)
+    for (size_t k = 0; k < m->cols; k++) {
         mpfr_set_d(eps->at + k, d->adam_eps, MPFR_RNDN);
-    ball_div(root, moment, correction[1]);
+        if (d->adam_eps == 0 && mpfr_zero_p(moment->at + k) && mag_is_zero(moment->error[k]))
+            work_fail(w, ASSAY_UNDEFINED, "entry %zu has no gradient yet, and there is no eps: 0 / 0", k);
+    }
+    ball_div(root, moment, bias_correction(w, d->beta2, t, prec));
     ball_sqrt(root, root);
     ball_add(root, root, eps);
-    ball_div(o, m, correction[0]);
+    ball_div(o, m, bias_correction(w, beta, t, prec));
     ball_div_entries(o, o, root);
     return o;
 }
@@ -123,6 +121,8 @@ struct ball *direction(struct work *w, const struct assay_dialect *d, struct sha
     bool iterates = assay_dialect_steps(d) > 0;
     switch (d->direction) {
     case ASSAY_DIRECTION_NEWTON_SCHULZ: {
+        if (!iterates)
+            work_fail(w, ASSAY_INVALID, "dialect '%s' has no Newton-Schulz iteration", d->name);
         const struct ball *o = iterate(w, d, shape, u, prec);
         return work_keep(w, mark, finish(w, d, shape, o, u, moment, prec));
     }
@@ -142,6 +142,7 @@ struct ball *direction(struct work *w, const struct assay_dialect *d, struct sha
 struct direction_args {
     assay_tensor_answer *o;
     struct assay_dialect dialect; /* a copy, without second moments */
+    enum assay_direction wanted;
     assay_tensor u;
     struct shape shape;
     const struct ball *input;
@@ -158,14 +159,13 @@ static void evaluate_direction(struct work *w, void *problem, long bits, struct 
 static void run_direction(struct work *w, void *pointer)
 {
     struct direction_args *args = pointer;
-    struct assay_dialect *d = &args->dialect;
+    const struct assay_dialect *d = &args->dialect;
+    if (d->direction != args->wanted)
+        work_fail(w, ASSAY_INVALID, "dialect '%s' has no cosh-RMS direction", d->name);
     args->shape = read_shape(w, args->u);
-    bool iterates = d->coefficients && d->steps > 0;
-    if (d->direction == ASSAY_DIRECTION_NEWTON_SCHULZ && !iterates)
-        work_fail(w, ASSAY_INVALID, "dialect '%s' has no Newton-Schulz iteration", d->name);
-    size_t count = shape_count(args->shape);
-    args->input = read_numbers(w, args->u.at, 1, count);
-    struct pairs *o = pairs_new(w, 1, count);
+    blocks_of(w, d, args->shape); /* refuses tensors that the dialect does not take */
+    args->input = read_tensor(w, args->u);
+    struct pairs *o = pairs_new(w, 1, args->input->cols);
     struct ziv ziv = {args, 1, evaluate_direction, NULL};
     ziv_round(w, &ziv, w->options->bits, &o);
     write_tensor(args->o, o);
@@ -174,7 +174,7 @@ static void run_direction(struct work *w, void *pointer)
 assay_status assay_ref_newton_schulz(assay_tensor_answer *o, const struct assay_dialect *dialect, assay_tensor u,
                                      const assay_options *options)
 {
-    struct direction_args args = {.o = o, .dialect = *dialect, .u = u};
+    struct direction_args args = {.o = o, .dialect = *dialect, .wanted = ASSAY_DIRECTION_NEWTON_SCHULZ, .u = u};
     args.dialect.direction = ASSAY_DIRECTION_NEWTON_SCHULZ;
     args.dialect.post = ASSAY_POST_NONE;
     return work_run(options, run_direction, &args);
@@ -183,7 +183,6 @@ assay_status assay_ref_newton_schulz(assay_tensor_answer *o, const struct assay_
 assay_status assay_ref_cosh_rms(assay_tensor_answer *o, const struct assay_dialect *dialect, assay_tensor u,
                                 const assay_options *options)
 {
-    struct direction_args args = {.o = o, .dialect = *dialect, .u = u};
-    args.dialect.direction = ASSAY_DIRECTION_COSH_RMS;
+    struct direction_args args = {.o = o, .dialect = *dialect, .wanted = ASSAY_DIRECTION_COSH_RMS, .u = u};
     return work_run(options, run_direction, &args);
 }

@@ -96,9 +96,8 @@ struct rational *rational_candidate(struct work *w, const struct ball *a)
     if (!short_enough)
         return NULL;
     x->numerators = ball_new(w, a->rows, a->cols, a->prec + (mpfr_prec_t)mpz_sizeinbase(x->denominator, 2));
-    for (size_t k = 0; k < ball_count(a); k++) {
-        if (!near_integer(z + 1, x->denominator, a->at + k, a->error[k]))
-            return NULL;
+    for (size_t k = 0; k < ball_count(a); k++) { /* near again: a fraction within the error has this denominator too */
+        near_integer(z + 1, x->denominator, a->at + k, a->error[k]);
         mpfr_set_z(x->numerators->at + k, z + 1, MPFR_RNDN);
     }
     return x;
@@ -146,8 +145,9 @@ bool rational_norm_squared_is(struct work *w, const struct rational *x, unsigned
 }
 
 /* With N = D X and c = sqrt(num / den), X = c U_r V_r^T if
- *   (1) N N^T N = (c D)^2 N and ||N||_F^2 = (c D)^2 r: X / c is a partial isometry of rank r;
- *   (2) (c D)^2 A = N N^T A: the range of A, of the same rank, is that of X;
+ *   (1) (c D)^2 A = N N^T A and ||N||_F^2 = (c D)^2 r: N N^T is (c D)^2 on the range of A, of r dimensions, and as its
+ *       trace is no more than that, 0 elsewhere;
+ *   (2) so X / c is a partial isometry, and its range is that of A;
  *   (3) N^T A is symmetric: with S = X^T A / c, A = (X / c) S, so the row space of A is that of X too, and the
  *       eigenvalues of S other than 0 are the singular values of A up to sign;
  *   (4) ||X / c - U_r V_r^T|| ||A|| < 2 s_r: by Weyl's theorem S is too close to the positive semidefinite factor of
@@ -170,8 +170,7 @@ bool prove_polar(struct work *w, const struct ball *a, size_t r, const struct ra
         for (size_t k = 0; k < ball_count(n); k++)
             mpfr_mul_ui(scaled->at + k, scaled->at + k, den, MPFR_RNDN);
         struct ball *nta = product_exact_tn(w, n, a);
-        proved = is_symmetric(nta) && equals_multiple(product_exact(w, scaled, nta), square, a) &&
-                 equals_multiple(product_exact(w, scaled, product_exact_tn(w, n, n)), square, n);
+        proved = is_symmetric(nta) && equals_multiple(product_exact(w, scaled, nta), square, a);
     }
     work_release(w, mark);
     return proved;
@@ -206,21 +205,10 @@ static double separation_bits(const struct ball *a, size_t r, mag largest, mpz_s
     return ldexp(log2_bound, (int)r);
 }
 
-bool prove_polar_entry(const struct ball *a, size_t r, mag largest, const struct ball *q, size_t k,
-                       mpq_srcptr candidate)
+bool prove_polar_entry(const struct ball *a, size_t r, mag largest, mag distance, mpq_srcptr candidate)
 {
     if (r > 20 || mpz_cmpabs(mpq_numref(candidate), mpq_denref(candidate)) > 0) /* beyond any precision; not an entry */
         return false;
-    mpfr_t difference;
-    mpfr_init2(difference, 64);
-    mpq_t exact;
-    mpq_init(exact);
-    mpfr_get_q(exact, q->at + k);
-    mpq_sub(exact, exact, candidate);
-    mpfr_set_q(difference, exact, MPFR_RNDA);
-    mag distance = up_add(up_abs(difference), q->error[k]);
-    mpq_clear(exact);
-    mpfr_clear(difference);
     return mag_is_zero(distance) ||
            (double)-(mag_log2(distance) + 1) >= separation_bits(a, r, largest, mpq_denref(candidate));
 }

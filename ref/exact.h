@@ -17,10 +17,9 @@ struct rational *rational_candidate(struct work *w, const struct ball *a);
 bool prove_polar(struct work *w, const struct ball *a, size_t r, const struct rational *x, unsigned long num,
                  unsigned long den, mag distance, mag least, mag largest);
 
-/* Whether entry k of the enclosure q of the canonical polar factor of the exact matrix `a` of rank r is the fraction
- * `candidate`; true only if that is proved. `largest` bounds the singular values of `a`. */
-bool prove_polar_entry(const struct ball *a, size_t r, mag largest, const struct ball *q, size_t k,
-                       mpq_srcptr candidate);
+/* Whether an entry of the canonical polar factor of the exact matrix `a` of rank r that is within `distance` of the
+ * fraction `candidate` is equal to it; true only if that is proved. `largest` bounds the singular values of `a`. */
+bool prove_polar_entry(const struct ball *a, size_t r, mag largest, mag distance, mpq_srcptr candidate);
 
 /* The fraction of least denominator within `error` of x. */
 void simplest_near(mpq_ptr q, mpfr_srcptr x, mag error);

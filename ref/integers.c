@@ -9,13 +9,14 @@
 #include <stdint.h>
 #include <string.h>
 
-static_assert(FLT_EVAL_METHOD == 0, "exact integer arithmetic in binary64 needs operations rounded to binary64");
+static_assert(FLT_EVAL_METHOD == 0 || FLT_EVAL_METHOD == 1,
+              "exact integer arithmetic in binary64 needs operations rounded to binary64");
 static_assert(GMP_NUMB_BITS == 64, "limbs of 64 bits");
 
 __extension__ typedef unsigned __int128 wide;
 
 /* Integers of at most this many bits are exact in binary64 and leave room to be reduced (see reduce()). */
-enum { SAFE_BITS = 52, MODULUS_BITS = 26, GRAIN = 1 << 11 };
+enum { SAFE_BITS = 52, MODULUS_BITS = 26, LEAST_MODULUS = 1 << 10, GRAIN = 1 << 11 };
 
 /* A product is recovered in panels of rows that take about this much memory. */
 static const size_t PANEL_BYTES = (size_t)1 << 27;
@@ -63,10 +64,10 @@ static inline double reduce(double x, double p, double p_inverse)
     return x - p * to_integer(x * p_inverse);
 }
 
-static unsigned ceil_log2(size_t n)
+static unsigned ceil_log2(size_t n) /* n <= 2^63 */
 {
     unsigned bits = 0;
-    while (bits < 63 && ((size_t)1 << bits) < n)
+    while (((size_t)1 << bits) < n)
         bits++;
     return bits;
 }
@@ -92,14 +93,14 @@ static bool coprime_to_all(unsigned long candidate, const double *modulus, size_
 }
 
 /* The largest coprime odd numbers with inner * (p/2 + 1)^2 <= 2^52, until their product exceeds 2^bits. */
-static size_t choose_moduli(struct work *w, size_t inner, size_t bits, double *modulus, size_t most, mpz_ptr product)
+static size_t choose_moduli(struct work *w, size_t inner, size_t bits, double *modulus, mpz_ptr product)
 {
     double largest = 2 * floor(sqrt(0x1p52 / (double)inner)) - 3;
-    unsigned long candidate = (unsigned long)fmin(largest, (1 << MODULUS_BITS) - 1);
+    unsigned long candidate = (unsigned long)fmax(fmin(largest, (1 << MODULUS_BITS) - 1), 1);
     size_t count = 0;
     mpz_set_ui(product, 1);
     for (candidate |= 1; mpz_sizeinbase(product, 2) <= bits + 1; candidate -= 2) {
-        if (candidate < 1024 || count == most)
+        if (candidate < LEAST_MODULUS)
             work_fail(w, ASSAY_INVALID, "a product of inner size %zu and %zu bits is out of range", inner, bits);
         if (!coprime_to_all(candidate, modulus, count))
             continue;
@@ -118,11 +119,11 @@ static double centred_residue(mpz_srcptr x, double p)
 static struct basis *choose_basis(struct work *w, size_t inner, size_t bits)
 {
     struct basis *basis = work_alloc(w, 1, sizeof *basis);
-    size_t most = bits / 10 + 2;
+    size_t most = bits / 10 + 2; /* each modulus has more than 10 bits */
     basis->modulus = work_alloc(w, most, sizeof(double));
     basis->cofactor_inverse = work_alloc(w, most, sizeof(double));
     mpz_ptr z = work_integers(w, 4), product = z, cofactor = z + 1, inverse = z + 2, p = z + 3;
-    basis->count = choose_moduli(w, inner, bits + 2, basis->modulus, most, product);
+    basis->count = choose_moduli(w, inner, bits + 2, basis->modulus, product);
     size_t product_bits = mpz_sizeinbase(product, 2);
     basis->width = digit_width(product_bits + 2, basis->count + 1);
     basis->digits = (product_bits + 2) / basis->width + 1;
@@ -301,7 +302,13 @@ struct panel {
     void *args;
 };
 
-/* Carries the digits of number k into limbs of |x|; returns whether x < 0. */
+/* A digit as an integer; if the BLAS returned what is none, any other: Freivalds' test will tell. */
+static int64_t integer_digit(double x)
+{
+    return fabs(x) < 0x1p62 ? (int64_t)x : 0;
+}
+
+/* Carries the digits of number k into limbs of |x|, all but the last of which are full; returns whether x < 0. */
 static bool carry(const struct panel *r, size_t k, mp_limb_t *limbs)
 {
     unsigned width = r->basis->width, filled = 0;
@@ -309,7 +316,7 @@ static bool carry(const struct panel *r, size_t k, mp_limb_t *limbs)
     wide buffer = 0;
     size_t n = 0;
     for (size_t d = 0; d < r->basis->digits; d++) {
-        rest += (int64_t)r->digits[d * r->count + k];
+        rest += integer_digit(r->digits[d * r->count + k]);
         buffer |= (wide)(rest & mask) << filled;
         rest >>= width; /* arithmetic: rounds down */
         for (filled += width; filled >= GMP_NUMB_BITS; filled -= GMP_NUMB_BITS) {
@@ -320,8 +327,6 @@ static bool carry(const struct panel *r, size_t k, mp_limb_t *limbs)
     bool negative = rest < 0;
     mp_limb_t sign_extension = negative ? ~(mp_limb_t)0 : 0;
     limbs[n++] = (mp_limb_t)buffer | sign_extension << filled;
-    while (n < r->limbs)
-        limbs[n++] = sign_extension;
     if (negative)
         mpn_neg(limbs, limbs, (mp_size_t)n);
     return negative;

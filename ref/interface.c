@@ -2,6 +2,7 @@
 
 #include <limits.h>
 #include <math.h>
+#include <stdint.h>
 
 enum { MOST_BITS = 65536 };
 
@@ -60,6 +61,7 @@ void write_tensor(assay_tensor_answer *answer, const struct pairs *x)
 struct shape read_shape(struct work *w, assay_tensor x)
 {
     struct shape shape = {.ndim = x.ndim};
+    size_t most = SIZE_MAX / sizeof(double);
     check_options(w);
     if (x.ndim > MOST_DIMENSIONS)
         work_fail(w, ASSAY_INVALID, "%zu dimensions are more than %d", x.ndim, MOST_DIMENSIONS);
@@ -67,11 +69,13 @@ struct shape read_shape(struct work *w, assay_tensor x)
         shape.size[k] = x.shape[k];
         if (x.shape[k] == 0)
             work_fail(w, ASSAY_INVALID, "the tensor is empty (dimension %zu is 0)", k);
+        if (x.shape[k] > most)
+            work_fail(w, ASSAY_INVALID, "the tensor is too large (from dimension %zu on)", k);
+        most /= x.shape[k];
     }
     return shape;
 }
 
-/* `count` numbers as 1 x count; zeros for NULL. */
 const struct ball *read_numbers(struct work *w, const double *at, size_t rows, size_t count)
 {
     if (!at)
@@ -79,9 +83,19 @@ const struct ball *read_numbers(struct work *w, const double *at, size_t rows, s
     return ball_from_input(w, (assay_input){at, rows, count, count});
 }
 
+const struct ball *read_tensor(struct work *w, assay_tensor x)
+{
+    if (!x.at)
+        work_fail(w, ASSAY_INVALID, "a tensor has no data");
+    return read_numbers(w, x.at, 1, shape_count(read_shape(w, x)));
+}
+
 long log2_up(mag x)
 {
-    return mag_is_zero(x) ? LONG_MIN : mag_is_inf(x) ? LONG_MAX : (long)mag_log2(x) + 1;
+    if (mag_is_zero(x) || mag_is_inf(x))
+        return mag_is_zero(x) ? LONG_MIN : LONG_MAX;
+    long k = (long)mag_log2(x);
+    return mag_le(x, mag_power_of_two(k)) ? k : k + 1;
 }
 
 void check_radius(struct work *w, double radius)

@@ -12,9 +12,12 @@ const struct ball *read_matrix(struct work *w, assay_input a);
 /* rows x count numbers, exact; zeros for NULL. */
 const struct ball *read_numbers(struct work *w, const double *at, size_t rows, size_t count);
 
-/* The shape of a tensor; fails with ASSAY_INVALID for more than four dimensions, for empty ones, and for options out of
- * range. */
+/* The shape of a tensor; fails with ASSAY_INVALID for more than four dimensions, for empty ones and for more numbers than
+ * memory holds, and for options out of range. */
 struct shape read_shape(struct work *w, assay_tensor x);
+
+/* Its numbers, exact, as 1 x count. Fails with ASSAY_INVALID for NULL. */
+const struct ball *read_tensor(struct work *w, assay_tensor x);
 
 /* Fails with ASSAY_INVALID unless the answer's views are rows x cols; NULL is not looked at. */
 void check_answer(struct work *w, const assay_answer *answer, size_t rows, size_t cols);

@@ -83,11 +83,16 @@ static void evaluate_vectors(struct work *w, struct lmo *l, const struct ball *g
 
 /* ---- largest entry: sign(G); unique iff no entry is zero ------------------------------------------------------- */
 
+static int sign_of(mpfr_srcptr x)
+{
+    return mpfr_zero_p(x) ? 0 : mpfr_signbit(x) ? -1 : 1;
+}
+
 static void evaluate_signs(struct work *w, struct lmo *l, const struct ball *g)
 {
     for (size_t k = 0; k < ball_count(g); k++) {
-        mpfr_set_si(l->o->at + k, mpfr_sgn(g->at + k), MPFR_RNDN);
-        l->unique = l->unique && mpfr_sgn(g->at + k) != 0;
+        mpfr_set_si(l->o->at + k, sign_of(g->at + k), MPFR_RNDN);
+        l->unique = l->unique && sign_of(g->at + k) != 0;
     }
     ball_dot(w, l->dual, l->o, g);
 }
@@ -103,7 +108,7 @@ static void evaluate_largest(struct work *w, struct lmo *l, const struct ball *g
     struct ball *signs = ball_new(w, g->rows, g->cols, 2);
     for (size_t k = 0; k < ball_count(g); k++)
         if (mpfr_cmpabs(g->at + k, largest) == 0) {
-            mpfr_set_si(signs->at + k, mpfr_sgn(g->at + k), MPFR_RNDN);
+            mpfr_set_si(signs->at + k, sign_of(g->at + k), MPFR_RNDN);
             ties++;
         }
     mpfr_abs(l->dual->at, largest, MPFR_RNDN);
@@ -140,7 +145,7 @@ struct lmo lmo_evaluate(struct work *w, struct lmo_problem *p, long bits)
     case ASSAY_NORM_SUM:
         evaluate_largest(w, &l, g);
         break;
-    case ASSAY_NORM_NUCLEAR:
+    default: /* ASSAY_NORM_NUCLEAR */
         evaluate_top(w, &l, p, bits);
         break;
     }

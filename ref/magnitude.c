@@ -210,8 +210,6 @@ mag up_abs(mpfr_srcptr x)
 
 mag up_cosh(mag a)
 {
-    if (mag_is_inf(a))
-        return MAG_INF;
     MPFR_DECL_INIT(x, BITS);
     mag_get_mpfr(x, a);
     mpfr_cosh(x, x, MPFR_RNDU);
@@ -225,13 +223,14 @@ mag down_abs(mpfr_srcptr x)
 
 void mag_get_mpfr(mpfr_ptr x, mag a)
 {
-    mpfr_set_ui_2exp(x, a.mantissa, a.exponent, MPFR_RNDN);
+    if (mag_is_inf(a))
+        mpfr_set_inf(x, 1);
+    else
+        mpfr_set_ui_2exp(x, a.mantissa, a.exponent, MPFR_RNDU);
 }
 
 double up_double(mag a)
 {
-    if (mag_is_inf(a))
-        return INFINITY;
     MPFR_DECL_INIT(x, BITS);
     mag_get_mpfr(x, a);
     return mpfr_get_d(x, MPFR_RNDU);
@@ -248,7 +247,8 @@ void mag_bounds(double bounds[2], mpfr_srcptr x, mag e)
     mag_get_mpfr(error, e);
     mpfr_abs(y, x, MPFR_RNDD);
     mpfr_sub(y, y, error, MPFR_RNDD);
-    bounds[0] = mpfr_sgn(y) > 0 ? mpfr_get_d(y, MPFR_RNDD) : 0;
+    double least = mpfr_get_d(y, MPFR_RNDD);
+    bounds[0] = least > 0 ? least : 0;
     mpfr_abs(y, x, MPFR_RNDU);
     mpfr_add(y, y, error, MPFR_RNDU);
     bounds[1] = mpfr_get_d(y, MPFR_RNDU);

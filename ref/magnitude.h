@@ -43,7 +43,7 @@ mag down_mul(mag a, mag b);
 mag down_div(mag a, mag b); /* zero where b is infinite */
 mag down_sqrt(mag a);
 
-/* x = a, exactly; x holds at least 32 bits and a is finite. */
+/* x = a, exactly, or rounded up where it leaves MPFR's range of exponents; x holds at least 32 bits. */
 void mag_get_mpfr(mpfr_ptr x, mag a);
 /* The least binary64 not below a. */
 double up_double(mag a);

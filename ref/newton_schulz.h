@@ -14,8 +14,9 @@
  * constant, plus the step's own rounding. */
 struct ball *newton_schulz(struct work *w, const struct assay_dialect *d, const struct ball *u, mpfr_prec_t prec);
 
-/* Whether the iterate of u is certain to be a multiple of u, because all singular values of u other than 0 are equal, and
- * equilibrated rows too: then u u^T u = s^2 u. False for balls, and for 0. */
-bool newton_schulz_keeps_direction(struct work *w, const struct assay_dialect *d, const struct ball *u);
+/* An exact matrix x that the iterate of u is certain to be a multiple of: u, or after equilibration a multiple of that,
+ * where x x^T x = s^2 x because all singular values other than 0 are equal. NULL where that is not so, or not rational;
+ * for balls; and for 0. */
+const struct ball *newton_schulz_direction(struct work *w, const struct assay_dialect *d, const struct ball *u);
 
 #endif

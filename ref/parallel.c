@@ -26,6 +26,12 @@ static void *run(void *range)
     return NULL;
 }
 
+/* floor(count k / parts), without overflow. */
+static size_t part_start(size_t count, size_t k, size_t parts)
+{
+    return count / parts * k + count % parts * k / parts;
+}
+
 void parallel_for(unsigned threads, size_t count, size_t grain, void (*task)(void *args, size_t from, size_t to),
                   void *args)
 {
@@ -36,7 +42,7 @@ void parallel_for(unsigned threads, size_t count, size_t grain, void (*task)(voi
     pthread_t ids[MAX_THREADS];
     bool started[MAX_THREADS] = {false};
     for (size_t k = 1; k < parts; k++) {
-        ranges[k] = (struct range){task, args, count * k / parts, count * (k + 1) / parts};
+        ranges[k] = (struct range){task, args, part_start(count, k, parts), part_start(count, k + 1, parts)};
         started[k] = pthread_create(&ids[k], NULL, run, &ranges[k]) == 0;
     }
     task(args, 0, parts > 1 ? count / parts : count);

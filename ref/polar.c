@@ -84,9 +84,18 @@ static struct ball *singular_value(struct work *w, const struct svd *svd, size_t
     return s;
 }
 
+static struct ball *unknown(struct work *w, size_t rows, size_t cols)
+{
+    struct ball *x = ball_new(w, rows, cols, SCALAR);
+    ball_widen_all(x, MAG_INF);
+    return x;
+}
+
 static struct polar polar_tall(struct work *w, const struct ball *a, long bits)
 {
     struct svd *svd = svd_approximate(w, a, bits + 8, 1);
+    if (!svd)
+        return (struct polar){unknown(w, a->rows, a->cols), a->cols, unknown(w, 1, 1), unknown(w, 1, 1), bits};
     mpfr_prec_t prec = bits + svd->depth + GUARD;
     struct ball *q = ball_new(w, a->rows, a->cols, prec);
     product_nt(w, q, svd->u, svd->v, prec);
@@ -248,39 +257,81 @@ struct polar polar_evaluate(struct work *w, struct polar_problem *p, long bits)
 
 /* ---- proofs of exact entries --------------------------------------------------------------------------------- */
 
-/* Dyadic entries that are not zero, in small matrices. */
-static bool settle_dyadic(const struct part *part, struct ball *q)
+/* 1 / sqrt(num / den), if that is rational. */
+static bool inverse_factor(mpq_ptr inverse, const struct polar_problem *p)
+{
+    mpz_t root;
+    mpz_init_set_ui(root, p->num);
+    mpz_mul_ui(root, root, p->den);
+    bool rational = mpz_perfect_square_p(root);
+    mpz_sqrt(root, root); /* den sqrt(num / den) */
+    mpq_set_ui(inverse, p->den, 1);
+    mpq_set_den(inverse, root);
+    mpq_canonicalize(inverse);
+    mpz_clear(root);
+    return rational;
+}
+
+/* Whether entry k of `q` is proved to be the fraction of least denominator that it may be, and that is dyadic. */
+static bool is_dyadic(mpq_ptr value, const struct polar_problem *p, const struct part *part, const struct ball *q,
+                      size_t k)
+{
+    mpq_t entry; /* of the polar factor itself */
+    mpq_init(entry);
+    simplest_near(value, q->at + k, q->error[k]);
+    mpz_srcptr d = mpq_denref(value);
+    bool possible = mpz_scan1(d, 0) + 1 == mpz_sizeinbase(d, 2);
+    possible = possible && (inverse_factor(entry, p) || mpq_sgn(value) == 0);
+    mpq_mul(entry, entry, value);
+    /* value is within the error of the midpoint, as is the truth; and sqrt(den / num) <= den */
+    mag distance = up_mul(mag_scale(q->error[k], 1), mag_from_integer((uint32_t)p->den));
+    bool proved = possible && !mag_is_zero(distance) &&
+                  prove_polar_entry(part->a, part->rank->rank, ball_norm_up(part->latest.largest), distance, entry);
+    mpq_clear(entry);
+    return proved;
+}
+
+/* Dyadic entries, zeros included, in small matrices. */
+static bool settle_dyadic(const struct polar_problem *p, const struct part *part, struct ball *q)
 {
     bool any = false;
-    mpq_t candidate;
-    mpq_init(candidate);
+    mpq_t value;
+    mpq_init(value);
     struct tally t = {MAG_ZERO, MAG_ZERO};
     for (size_t k = 0; k < ball_count(q); k++) {
-        simplest_near(candidate, q->at + k, q->error[k]);
-        mpz_srcptr d = mpq_denref(candidate);
-        bool proved = !mag_is_zero(q->error[k]) && mpz_scan1(d, 0) + 1 == mpz_sizeinbase(d, 2) &&
-                      prove_polar_entry(part->a, part->rank->rank, ball_norm_up(part->latest.largest), q, k, candidate);
-        int ternary = proved ? mpfr_set_q(q->at + k, candidate, MPFR_RNDN) : 0;
+        bool proved = is_dyadic(value, p, part, q, k);
+        int ternary = proved ? mpfr_set_q(q->at + k, value, MPFR_RNDN) : 0;
         ball_note(q, &t, k, ternary, proved ? MAG_ZERO : q->error[k]);
         any = any || proved;
     }
     ball_done(q, &t, q->radius);
-    mpq_clear(candidate);
+    mpq_clear(value);
     return any;
+}
+
+/* How far the truth can be from a matrix whose entries are within twice the errors of q's. */
+static mag reach(const struct ball *q)
+{
+    mag squares = MAG_ZERO;
+    for (size_t k = 0; k < ball_count(q); k++)
+        squares = up_add(squares, up_sqr(q->error[k]));
+    return up_add(q->radius, mag_scale(up_sqrt(squares), 1));
 }
 
 static void settle_part(struct work *w, const struct polar_problem *p, struct part *part, struct ball *q)
 {
+    if (mag_is_inf(q->radius)) /* nothing is known yet */
+        return;
     struct rational *x = rational_candidate(w, q);
     const struct polar *l = &part->latest;
-    bool proved = x && prove_polar(w, part->a, part->rank->rank, x, p->num, p->den, q->radius, ball_abs_down(l->least),
+    bool proved = x && prove_polar(w, part->a, part->rank->rank, x, p->num, p->den, reach(q), ball_abs_down(l->least),
                                    ball_norm_up(l->largest));
     if (proved)
         adopt_rational(w, q, x);
     if (!proved)
         proved = restore_zeros(w, q, part->a, true);
-    if (!q->rational && p->num == p->den)
-        proved = settle_dyadic(part, q) || proved;
+    if (!q->rational)
+        proved = settle_dyadic(p, part, q) || proved;
     if (proved) {
         part->known = ball_copy(w, q, q->prec);
         part->known->rational = q->rational;
@@ -303,11 +354,16 @@ void polar_settle(struct work *w, struct polar_problem *p, struct ball *q)
     for (size_t k = 0; k < p->count; k++) {
         struct part *part = &p->part[k];
         const struct component *at = part->place;
-        struct ball *own = ball_gather(w, q, at->rows, at->row_count, at->cols, at->col_count);
-        if (ball_is_exact(own))
+        if (part->known && part->known->rational) /* all of it is known */
             continue;
-        settle_part(w, p, part, own);
-        ball_scatter(q, at->rows, at->cols, own);
+        struct ball *own = ball_gather(w, q, at->rows, at->row_count, at->cols, at->col_count);
+        if (ball_is_exact(own)) { /* so it is dyadic */
+            own->rational = rational_quotient(w, own, ball_from_integer(w, 1));
+            part->known = own;
+        } else {
+            settle_part(w, p, part, own);
+            ball_scatter(q, at->rows, at->cols, own);
+        }
     }
     ball_tighten(q);
     q->rational = p->rational = whole_rational(w, p);

@@ -23,8 +23,8 @@ struct polar_certificate {
 struct polar_certificate polar_certify(struct work *w, const struct ball *a, const struct ball *p,
                                        const struct svd *svd, mpfr_prec_t prec);
 
-/* Encloses the polar factor U V^T of a matrix of full rank min(m, n) to a radius of 2^-bits or so; infinite, if the
- * rank cannot be seen to be full. `a` may be a ball; its radius counts. */
+/* Encloses the polar factor U V^T of a matrix of full rank min(m, n) to a radius of 2^-bits or so; the radius is
+ * infinite where the certificate refuses. `a` may be a ball; its radius counts. */
 struct polar polar_full_rank(struct work *w, const struct ball *a, long bits);
 
 /* An exact matrix whose polar factor, times sqrt(num / den), is wanted to one precision after another. */

@@ -3,7 +3,10 @@
 #include "ball.h"
 #include "interface.h"
 
-enum { PREC = 256, MOST_EXCHANGES = 200 };
+/* Enough for every interval [l, u]: where l is the least binary64 number, 2^-1074, elimination loses so many bits; where
+ * h = u - l is small, the errors of the coefficients are 2^-PREC / h^3, and 1 - p(l) > h^3 / 2 is 0 in binary64 when h is
+ * below 2^(-PREC / 5): from there on the limit does as well. */
+enum { PREC = 2048, MOST_EXCHANGES = 200 };
 
 /* a, b, c of p(x) = a x + b x^3 + c x^5, and scratch. */
 struct quintic {
@@ -73,7 +76,7 @@ static void extrema(const struct quintic *p, struct ball *points)
 static void best_quintic(struct work *w, const struct quintic *p, mpfr_srcptr l, mpfr_srcptr u)
 {
     struct work_block *mark = work_mark(w);
-    struct ball *points = ball_new(w, 1, 4, PREC), *t = ball_new(w, 1, 2, PREC);
+    struct ball *points = ball_new(w, 1, 4, PREC), *t = ball_new(w, 1, 3, PREC);
     mpfr_sub(t->at, u, l, MPFR_RNDN);
     if (mpfr_zero_p(t->at) || mpfr_get_exp(t->at) < -PREC / 5) {
         const int taylor[] = {15, -10, 3};
@@ -95,12 +98,14 @@ static void best_quintic(struct work *w, const struct quintic *p, mpfr_srcptr l,
         mpfr_div_ui(points->at + k, points->at + k, 4, MPFR_RNDN);
     }
     mpfr_set_zero(t->at + 1, 1);
-    for (int k = 0; k < MOST_EXCHANGES; k++) {
+    for (int k = 0; k < MOST_EXCHANGES; k++) { /* half covered: it takes a dozen, and never all */
         interpolate(w, p, points);
         extrema(p, points);
         mpfr_sub(t->at, p->error, t->at + 1, MPFR_RNDN);
         mpfr_set(t->at + 1, p->error, MPFR_RNDN);
-        if (mpfr_zero_p(t->at) || mpfr_get_exp(t->at) < mpfr_get_exp(p->error) - PREC / 2)
+        mpfr_mul(t->at + 2, p->error, l, MPFR_RNDN); /* E = 1 - p(l), and p(l) is of the size of l */
+        mpfr_div_2ui(t->at + 2, t->at + 2, PREC / 4, MPFR_RNDN);
+        if (mpfr_cmpabs(t->at, t->at + 2) <= 0)
             break;
     }
     work_release(w, mark);
@@ -146,6 +151,8 @@ void polar_express(struct work *w, struct assay_triple *triples, double *error, 
         triples[k] =
             (struct assay_triple){mpfr_get_d(p.a, MPFR_RNDN), mpfr_get_d(p.b, MPFR_RNDN), mpfr_get_d(p.c, MPFR_RNDN)};
         evaluate(l, &p, l);
+        if (mpfr_cmp_ui(l, 1) > 0) /* by rounding errors alone */
+            mpfr_set_ui(l, 1, MPFR_RNDN);
         mpfr_ui_sub(u, 2, l, MPFR_RNDN);
     }
     mpfr_ui_sub(t, 1, l, MPFR_RNDN);

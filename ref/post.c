@@ -49,6 +49,7 @@ static void average(struct work *w, struct ball *v, size_t k, double beta2, cons
     ball_mul(new, fresh, q);
     ball_add(sum, sum, new);
     ball_scatter(v, NULL, &k, sum);
+    v->radius = up_add(v->radius, sum->radius);
 }
 
 /* sqrt(v_k) + 1e-10, or sqrt(max(v_k, 1e-10)) */
@@ -80,11 +81,11 @@ static void mean_square(struct work *w, struct ball *mean, const struct ball *ve
 }
 
 /* Whether all vectors of u that are not zero have one and the same v: because there is but one, or because all v are known
- * exactly. */
+ * exactly; and one not so large (2^66 < 1e20) that the norm n0 >= 1 over its root is below 1e-10. */
 static bool one_moment(const struct ball *u, const struct ball *v, bool rows)
 {
     size_t count = 0, first = 0;
-    bool same = true;
+    bool same = true, small = true;
     for (size_t k = 0; k < v->cols; k++) {
         bool zero = true;
         for (size_t l = 0; l < (rows ? u->cols : u->rows); l++)
@@ -93,11 +94,12 @@ static bool one_moment(const struct ball *u, const struct ball *v, bool rows)
             continue;
         first = count++ == 0 ? k : first;
         same = same && mag_is_zero(v->error[k]) && mpfr_equal_p(v->at + k, v->at + first);
+        small = small && mag_le(up_add(up_abs(v->at + k), v->error[k]), mag_power_of_two(66));
     }
-    return count == 1 || same;
+    return small && (count == 1 || same);
 }
 
-/* `along` is u where O = sqrt(min(r, c)) u / ||u||_F, else NULL. */
+/* `along` is x where O = sqrt(min(r, c)) x / ||x||_F with a known x, else NULL. */
 static void normuon(struct work *w, const struct assay_dialect *d, struct ball *o, struct ball *v,
                     const struct ball *along)
 {
@@ -111,6 +113,7 @@ static void normuon(struct work *w, const struct assay_dialect *d, struct ball *
                     side);
         average(w, v, k, d->beta2, mean);
     }
+    ball_tighten(v);
     if (along && !add && one_moment(along, v, rows))
         return; /* divided by one number, and brought back */
     for (size_t k = 0; k < v->cols; k++) {
@@ -140,46 +143,50 @@ static void adamuon(struct work *w, const struct assay_dialect *d, struct ball *
     }
     o->radius = MAG_INF;
     ball_tighten(o);
+    ball_tighten(v);
     ball_sqrt(size, ball_from_integer(w, (long)ball_count(o)));
     rescale(w, o, size, 1e-7, true);
 }
 
-/* The sign of O's multiple of u, by an entry of u that is largest; 0 if O leaves it open. */
-static int sign_along(const struct ball *o, const struct ball *u)
+/* The sign of O's multiple of x, by an entry of x that is largest; 0 if O leaves it open. */
+static int sign_along(const struct ball *o, const struct ball *x)
 {
     size_t largest = 0;
-    for (size_t k = 1; k < ball_count(u); k++)
-        largest = mpfr_cmpabs(u->at + k, u->at + largest) > 0 ? k : largest;
+    for (size_t k = 1; k < ball_count(x); k++)
+        largest = mpfr_cmpabs(x->at + k, x->at + largest) > 0 ? k : largest;
     bool open = mag_le(up_abs(o->at + largest), o->error[largest]);
-    return open ? 0 : mpfr_sgn(o->at + largest) * mpfr_sgn(u->at + largest);
+    bool same = mpfr_signbit(o->at + largest) == mpfr_signbit(x->at + largest);
+    return open ? 0 : same ? 1 : -1;
 }
 
-/* O *= sqrt(min(r, c)) / max(||O||_F, 1e-6). If O is a multiple of u this is a multiple that does not depend on O, and may be
- * rational: then it is found exactly, and u is returned; else NULL. */
-static const struct ball *snap(struct work *w, const struct assay_dialect *d, struct ball *o, const struct ball *u)
+/* O *= sqrt(min(r, c)) / max(||O||_F, 1e-6). If O is a multiple of a known matrix this is a multiple that does not depend
+ * on O, and may be rational: then it is found exactly, and that matrix is returned; else NULL. */
+static const struct ball *snap(struct work *w, const struct assay_dialect *d, struct ball *o, const struct ball *u,
+                               bool own)
 {
     long side = (long)(o->rows < o->cols ? o->rows : o->cols);
     struct ball *factor = scalar(w, o->prec), *norm = scalar(w, o->prec), *floor = ball_from_double(w, 1e-6);
     ball_norm(w, norm, o);
     bool above = mag_le(ball_norm_up(floor), ball_abs_down(norm));
-    int sign = above && newton_schulz_keeps_direction(w, d, u) ? sign_along(o, u) : 0;
+    const struct ball *along = own && above ? newton_schulz_direction(w, d, u) : NULL;
+    int sign = along ? sign_along(o, along) : 0;
     if (sign == 0) {
         ball_sqrt(factor, ball_from_integer(w, side));
         rescale(w, o, factor, 1e-6, false);
         return NULL;
     }
-    unit_vector(w, o, norm, NULL, side, 1, u);
+    unit_vector(w, o, norm, NULL, side, 1, along);
     ball_mul(o, ball_from_integer(w, sign), o);
-    return u;
+    return along;
 }
 
-struct ball *post(struct work *w, const struct assay_dialect *d, const struct ball *o, const struct ball *u,
+struct ball *post(struct work *w, const struct assay_dialect *d, const struct ball *o, const struct ball *u, bool own,
                   struct ball *v, mpfr_prec_t prec)
 {
     struct ball *x = ball_copy(w, o, prec);
     struct work_block *mark = work_mark(w);
     struct ball *factor = scalar(w, prec);
-    const struct ball *along = d->snap ? snap(w, d, x, u) : NULL;
+    const struct ball *along = d->snap ? snap(w, d, x, u, own) : NULL;
     switch (d->post) {
     case ASSAY_POST_NORMUON_ROWS:
     case ASSAY_POST_NORMUON_ASPECT:

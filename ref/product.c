@@ -30,7 +30,7 @@ static bool row_extent(const struct strided *a, size_t i, mpfr_exp_t *top, long 
     bool any = false;
     for (size_t k = 0; k < a->cols; k++) {
         mpfr_srcptr x = entry(a, i, k);
-        if (mpfr_zero_p(x))
+        if (!mpfr_regular_p(x)) /* 0, or of infinite error, and then anything will do */
             continue;
         mpfr_exp_t high = mpfr_get_exp(x), low = high - mpfr_min_prec(x);
         *top = !any || high > *top ? high : *top;
@@ -41,7 +41,7 @@ static bool row_extent(const struct strided *a, size_t i, mpfr_exp_t *top, long 
     return any;
 }
 
-/* out = floor(|x| 2^shift) on n limbs; returns whether bits were cut off. */
+/* out = floor(|x| 2^shift) on n limbs, that it fits in; returns whether bits were cut off. */
 static bool fixed_point(mp_limb_t *out, size_t n, mpfr_srcptr x, long shift)
 {
     /* x = significand 2^(exponent - 64 size) */
@@ -55,14 +55,14 @@ static bool fixed_point(mp_limb_t *out, size_t n, mpfr_srcptr x, long shift)
         mp_limb_t low = significand[s] << bit_shift;
         mp_limb_t high = bit_shift ? significand[s] >> (GMP_NUMB_BITS - bit_shift) : 0;
         long at = s + limb_shift;
-        if (at >= 0 && at < (long)n)
-            out[at] |= low;
-        else if (at < 0)
+        if (at < 0)
             cut = cut || low;
-        if (at + 1 >= 0 && at + 1 < (long)n)
-            out[at + 1] |= high;
-        else if (at + 1 < 0)
+        else
+            out[at] |= low;
+        if (at + 1 < 0)
             cut = cut || high;
+        else if (at + 1 < (long)n) /* beyond, there are but zeros */
+            out[at + 1] |= high;
     }
     return cut;
 }
@@ -85,7 +85,7 @@ static struct factor to_integers(struct work *w, const struct strided *a, long b
         for (size_t k = 0; k < a->cols; k++) {
             mpfr_srcptr x = entry(a, i, k);
             size_t place = i * a->cols + k;
-            if (mpfr_zero_p(x))
+            if (!mpfr_regular_p(x))
                 continue;
             f.at->negative[place] = mpfr_signbit(x);
             if (fixed_point(f.at->at + place * f.at->limbs, f.at->limbs, x, -f.scale[i]))

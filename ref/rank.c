@@ -48,7 +48,6 @@ static size_t eliminate(struct work *w, const struct ball *a, const size_t *row_
     struct work_block *mark = work_mark(w);
     size_t m = a->rows, n = a->cols, rank = 0;
     uint64_t *z = work_scratch(w, m * n, sizeof *z);
-    bool *used = work_alloc(w, n, sizeof *used);
     uint64_t **pivot = work_alloc(w, m < n ? m : n, sizeof *pivot);
     size_t *pivot_col = work_alloc(w, m < n ? m : n, sizeof *pivot_col);
     for (size_t i = 0; i < m && rank < n; i++) {
@@ -71,7 +70,6 @@ static size_t eliminate(struct work *w, const struct ball *a, const size_t *row_
             rows[rank] = number;
             cols[rank] = col_order ? col_order[j] : j;
         }
-        used[j] = true;
         pivot[rank] = row;
         pivot_col[rank++] = j;
     }
@@ -131,17 +129,18 @@ static uint64_t next_prime(mpz_ptr p)
     return mpz_get_ui(p);
 }
 
-static mpz_ptr first_prime_below(struct work *w)
+/* Where next_prime() begins. */
+static mpz_ptr before_first_prime(struct work *w)
 {
     mpz_ptr p = work_integers(w, 1);
     mpz_ui_pow_ui(p, 2, 61);
     return p;
 }
 
-/* With the rank modulo one prime known to be r: whether the rank is r. */
+/* With the rank modulo one prime known to be at most r: whether the rank is. */
 static bool confirm(struct work *w, const struct ball *a, size_t r, mpz_ptr p)
 {
-    if (r == (a->rows < a->cols ? a->rows : a->cols))
+    if (r >= a->rows || r >= a->cols)
         return true;
     long bits = minor_bits(w, a, r + 1);
     for (long proved = 61; proved <= bits + 1; proved += 61) {
@@ -158,7 +157,7 @@ struct rank *rank_of(struct work *w, const struct ball *a, const size_t *row_ord
     struct rank *r = work_alloc(w, 1, sizeof *r);
     r->rows = work_alloc(w, most, sizeof *r->rows);
     r->cols = work_alloc(w, most, sizeof *r->cols);
-    mpz_ptr p = first_prime_below(w);
+    mpz_ptr p = before_first_prime(w);
     do
         r->rank = eliminate(w, a, row_order, col_order, next_prime(p), r->rows, r->cols);
     while (!confirm(w, a, r->rank, p));
@@ -168,7 +167,7 @@ struct rank *rank_of(struct work *w, const struct ball *a, const size_t *row_ord
 bool rank_at_most(struct work *w, const struct ball *a, size_t r)
 {
     struct work_block *mark = work_mark(w);
-    mpz_ptr p = first_prime_below(w);
+    mpz_ptr p = before_first_prime(w);
     bool proved = eliminate(w, a, NULL, NULL, next_prime(p), NULL, NULL) <= r && confirm(w, a, r, p);
     work_release(w, mark);
     return proved;

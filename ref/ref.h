@@ -169,7 +169,8 @@ ASSAY_API assay_status assay_ref_subproblem(assay_answer *x, bool *unique, enum 
 ASSAY_API assay_status assay_ref_newton_schulz(assay_tensor_answer *o, const struct assay_dialect *dialect,
                                                assay_tensor u, const assay_options *options);
 
-/* The cosh-RMS direction of u as the dialect computes it, its Newton-Schulz steps included. Errors likewise. */
+/* The cosh-RMS direction of u as the dialect computes it, its Newton-Schulz steps included. Errors likewise, and
+ * ASSAY_INVALID if the dialect's direction is another. */
 ASSAY_API assay_status assay_ref_cosh_rms(assay_tensor_answer *o, const struct assay_dialect *dialect, assay_tensor u,
                                           const assay_options *options);
 
@@ -195,7 +196,7 @@ typedef struct assay_run {
     const double *lr;            /* T; NULL: hyper.lr in each */
     const bool *present;         /* T: whether step k has a gradient (grads[k] is ignored if not); NULL: all have */
     const double *momentum;      /* count: the buffer before the first step; NULL: 0 */
-    const double *second_moment; /* assay_ref_moment_count(); NULL: 0 */
+    const double *second_moment; /* assay_ref_moment_count(), none negative; NULL: 0 */
     size_t steps_before;         /* how many steps the buffers have seen */
 } assay_run;
 

@@ -22,7 +22,7 @@ static double round_number(mpfr_srcptr x, const struct format *f)
     mp_limb_t limb;
     mpfr_t y;
     mpfr_custom_init(&limb, precision);
-    mpfr_custom_init_set(y, MPFR_ZERO_KIND, 0, precision, &limb);
+    mpfr_custom_init_set(y, MPFR_ZERO_KIND, 0, precision, &limb); /* half covered: a macro, for any kind */
     mpfr_set(y, x, MPFR_RNDN);
     if (mpfr_get_exp(y) > f->max_exponent)
         return mpfr_signbit(x) ? -INFINITY : INFINITY;
@@ -99,7 +99,7 @@ static struct ball *rests(struct work *w, const struct pairs *x, const struct ba
 static bool round_radius(struct work *w, struct pairs *x, const struct ball *a, mpz_srcptr d)
 {
     struct ball *rest = rests(w, x, a, d);
-    struct ball *squares = ball_new(w, 1, 1, ball_is_exact(rest) ? 2 * ball_width(rest) + 64 : 128);
+    struct ball *squares = ball_new(w, 1, 1, ball_is_exact(rest) ? 2 * ball_width(rest) + 64 : a->prec + 64);
     ball_norm_sqr(w, squares, rest);
     if (ball_is_zero(squares)) {
         x->radius = 0;
@@ -110,7 +110,7 @@ static bool round_radius(struct work *w, struct pairs *x, const struct ball *a, 
     struct ball *above = ball_copy(w, squares, squares->prec);
     mpfr_sub(squares->at, squares->at, error, MPFR_RNDD);
     mpfr_add(above->at, above->at, error, MPFR_RNDU);
-    if (mpfr_sgn(squares->at) <= 0)
+    if (mpfr_signbit(squares->at)) /* may be 0: that is -0 when rounded down */
         return false;
     long low = half_log2_up(w, squares->at, d), high = half_log2_up(w, above->at, d);
     if (low == high)
@@ -134,8 +134,9 @@ bool round_pairs(struct work *w, struct pairs *x, const struct ball *a, size_t *
     struct work_block *mark = work_mark(w);
     mpz_ptr one = work_integers(w, 1);
     mpz_set_ui(one, 1);
-    bool decided = round_radius(w, x, a, one) ||
-                   (a->rational && round_radius(w, x, a->rational->numerators, a->rational->denominator));
+    bool decided = round_radius(w, x, a, one);
+    if (!decided && a->rational)
+        decided = round_radius(w, x, a->rational->numerators, a->rational->denominator);
     work_release(w, mark);
     return decided;
 }

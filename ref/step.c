@@ -56,18 +56,26 @@ static struct ball *decay_rate(struct work *w, const struct run *run, double lr,
     }
 }
 
+enum { OPEN = 2 };
+
+/* The sign of entry k; 0 if it is exactly zero, OPEN if it may be either. */
+static int sign_of(const struct ball *a, size_t k)
+{
+    if (mag_le(up_abs(a->at + k), a->error[k]))
+        return mag_is_zero(a->error[k]) ? 0 : OPEN;
+    return mpfr_signbit(a->at + k) ? -1 : 1;
+}
+
 /* Zeroes what decay takes from p where O p < 0; where the sign of O p is open, so is the result. */
 static void mask_decay(struct ball *taken, const struct ball *o, const struct ball *p)
 {
     for (size_t k = 0; k < ball_count(p); k++) {
-        bool o_zero = mpfr_zero_p(o->at + k) && mag_is_zero(o->error[k]);
-        bool p_zero = mpfr_zero_p(p->at + k) && mag_is_zero(p->error[k]);
-        bool o_known = !mag_le(up_abs(o->at + k), o->error[k]), p_known = !mag_le(up_abs(p->at + k), p->error[k]);
-        if (o_zero || p_zero)
+        int of_o = sign_of(o, k), of_p = sign_of(p, k);
+        if (of_o == 0 || of_p == 0)
             continue;
-        if (!o_known || !p_known) {
+        if (of_o == OPEN || of_p == OPEN) {
             taken->error[k] = taken->radius = MAG_INF;
-        } else if (mpfr_sgn(o->at + k) != mpfr_sgn(p->at + k)) {
+        } else if (of_o != of_p) {
             mpfr_set_zero(taken->at + k, 1);
             taken->error[k] = MAG_ZERO;
         }
@@ -95,6 +103,18 @@ static void update_adam_moment(struct work *w, const struct assay_dialect *d, st
     ball_mul(square, fresh, square);
     ball_mul(v, constant(w, d->beta2), v);
     ball_add(v, v, square);
+}
+
+/* g + wd p: exactly for prec 0, if p is known exactly. */
+static const struct ball *with_l2(struct work *w, const struct run *run, const struct ball *p, const struct ball *g,
+                                  mpfr_prec_t prec)
+{
+    const struct ball *wd = constant(w, run->weight_decay);
+    if (prec == 0 && ball_is_exact(p))
+        return ball_exact_axpy(w, wd, p, g);
+    struct ball *sum = times(w, wd, p, prec ? prec : p->prec);
+    ball_add(sum, sum, g);
+    return sum;
 }
 
 /* p of the composite problem: the exact solution of the subproblem around (1 - lr wd) p. */
@@ -137,11 +157,8 @@ static struct ball *advance(struct work *w, const struct run *run, struct state 
                 momentum_prec = d->direction == ASSAY_DIRECTION_LMO && !d->direction_first ? 0 : prec;
     size_t t = ++s->t;
     const struct ball *u = g, *o;
-    if (d->decay == ASSAY_DECAY_L2 && decays) {
-        struct ball *sum = times(w, constant(w, run->weight_decay), s->param, prec);
-        ball_add(sum, sum, g);
-        u = g = sum;
-    }
+    if (d->decay == ASSAY_DECAY_L2 && decays)
+        u = g = with_l2(w, run, s->param, g, momentum_prec);
     if (d->direction == ASSAY_DIRECTION_ADAM)
         update_adam_moment(w, d, s->moment, g);
     if (d->direction_first) {
@@ -308,6 +325,9 @@ static void run_step(struct work *w, void *pointer)
         work_fail(w, ASSAY_INVALID, "dialect '%s' takes matrices, not tensors of %zu dimensions", args->dialect->name,
                   shape.ndim);
     size_t moments = direction_moment_count(w, args->dialect, shape);
+    for (size_t k = 0; k < moments && in->second_moment; k++)
+        if (in->second_moment[k] < 0)
+            work_fail(w, ASSAY_INVALID, "second_moment[%zu] = %g is negative", k, in->second_moment[k]);
     double *lr = work_alloc(w, steps, sizeof *lr);
     bool *present = work_alloc(w, steps, sizeof *present);
     for (size_t k = 0; k < steps; k++) {

@@ -36,10 +36,10 @@ static struct ball *project_frobenius(struct work *w, const struct subproblem *p
                                       const struct ball *lambda, mpfr_prec_t prec)
 {
     const struct ball *sum = ball_exact_axpy(w, lambda, c, p->m);
-    struct ball *square = ball_new(w, 1, 1, 2 * (ball_width(sum) + GMP_NUMB_BITS)), *limit = ball_new(w, 1, 1, 128);
+    struct ball *square = ball_new(w, 1, 1, 2 * (ball_width(sum) + GMP_NUMB_BITS)), *zero = ball_new(w, 1, 1, 2);
     ball_norm_sqr(w, square, sum);
-    ball_mul(limit, lambda, p->radius);
-    const struct ball *limit_squared = ball_exact_axpy(w, limit, limit, ball_new(w, 1, 1, 2));
+    const struct ball *limit = ball_exact_axpy(w, lambda, p->radius, zero);
+    const struct ball *limit_squared = ball_exact_axpy(w, limit, limit, zero);
     if (mpfr_lessequal_p(square->at, limit_squared->at))
         return minimum(w, p, lambda, prec);
     /* (c ||W|| - eta W) / ||W||: rational if the norm is */
@@ -76,19 +76,41 @@ static struct ball *clip(struct work *w, const struct ball *a, const struct sing
     return x;
 }
 
-/* Whether all of s, its first or its last entry, lie on one side of the limit for certain. */
-static bool not_above(struct ball *s, size_t k, const struct ball *limit)
+/* Whether value k lies on this side of the limit for certain. */
+static bool not_above(const struct ball *s, size_t k, const struct ball *limit)
 {
     MPFR_DECL_INIT(room, 64);
-    mpfr_sub(room, limit->at, s->at + k, MPFR_RNDD);
-    return mpfr_sgn(room) >= 0 && mag_le(s->error[k], down_abs(room));
+    mpfr_sub(room, limit->at, s->at + k, MPFR_RNDZ);
+    return mpfr_lessequal_p(s->at + k, limit->at) && mag_le(s->error[k], down_abs(room));
 }
 
-static bool not_below(struct ball *s, size_t k, const struct ball *limit)
+static bool not_below(const struct ball *s, size_t k, const struct ball *limit)
 {
     MPFR_DECL_INIT(room, 64);
-    mpfr_sub(room, s->at + k, limit->at, MPFR_RNDD);
-    return mpfr_sgn(room) >= 0 && mag_le(s->error[k], down_abs(room));
+    mpfr_sub(room, s->at + k, limit->at, MPFR_RNDZ);
+    return mpfr_greaterequal_p(s->at + k, limit->at) && mag_le(s->error[k], down_abs(room));
+}
+
+/* Whether it is known on which side of the limit the largest and the least value are, or that they are equal to it. */
+static bool sides_known(const struct ball *s, const struct ball *limit)
+{
+    size_t last = s->cols - 1;
+    return (not_above(s, 0, limit) || not_below(s, 0, limit)) &&
+           (not_above(s, last, limit) || not_below(s, last, limit));
+}
+
+/* x = c - eta q, exactly, for q known as a rational matrix. */
+static void settle_step(struct work *w, struct ball *x, const struct ball *c, const struct ball *eta,
+                        const struct rational *q)
+{
+    struct ball *d = ball_new(w, 1, 1, (mpfr_prec_t)mpz_sizeinbase(q->denominator, 2)),
+                *negative = ball_new(w, 1, 1, eta->prec);
+    mpfr_set_z(d->at, q->denominator, MPFR_RNDN);
+    ball_mul(negative, ball_from_integer(w, -1), eta);
+    const struct ball *dc = ball_exact_axpy(w, d, c, ball_new(w, c->rows, c->cols, 2));
+    struct rational *exact = work_alloc(w, 1, sizeof *exact);
+    *exact = (struct rational){ball_exact_axpy(w, negative, q->numerators, dc), q->denominator};
+    adopt_rational(w, x, exact);
 }
 
 /* As above, with the spectral norm: x = c - clip(W, lambda eta) / lambda. */
@@ -96,26 +118,28 @@ static struct ball *project_spectral(struct work *w, const struct subproblem *p,
                                      const struct ball *lambda, long bits)
 {
     const struct ball *sum = ball_exact_axpy(w, lambda, c, p->m);
-    struct ball *limit = ball_new(w, 1, 1, 128), *x = ball_new(w, c->rows, c->cols, bits + GUARD);
-    ball_mul(limit, lambda, p->radius);
+    const struct ball *limit = ball_exact_axpy(w, lambda, p->radius, ball_new(w, 1, 1, 2));
+    struct ball *x = ball_new(w, c->rows, c->cols, bits + GUARD);
     if (ball_is_zero(sum))
         return minimum(w, p, lambda, bits + GUARD);
     struct singular_problem *problem = singular_problem_new(w, sum);
     struct singular all = singular_evaluate(w, problem, bits);
-    size_t last = all.s->cols - 1;
-    if (!not_above(all.s, 0, limit) && !not_below(all.s, 0, limit))
-        singular_settle(w, problem, all.s);
+    if (!sides_known(all.s, limit))
+        singular_settle(w, problem, &all);
     if (not_above(all.s, 0, limit))
         return minimum(w, p, lambda, bits + GUARD);
-    if (not_below(all.s, last, limit)) { /* all are clipped: x = c - eta polar(W) */
+    if (not_below(all.s, all.s->cols - 1, limit)) { /* all are clipped: x = c - eta polar(W) */
         struct polar_problem *polar = polar_problem_new(w, sum, 1, 1);
         struct ball *q = polar_evaluate(w, polar, bits).q;
         polar_settle(w, polar, q);
         ball_mul(x, p->radius, q);
+        ball_sub(x, c, x);
+        if (q->rational)
+            settle_step(w, x, c, p->radius, q->rational);
     } else {
         ball_div(x, clip(w, sum, &all, limit), lambda);
+        ball_sub(x, c, x);
     }
-    ball_sub(x, c, x);
     return x;
 }
 
@@ -136,11 +160,16 @@ static mpfr_srcptr smaller(mpfr_srcptr x, mpfr_srcptr y)
     return mpfr_less_p(x, y) ? x : y;
 }
 
+static int sign_of(mpfr_srcptr x)
+{
+    return mpfr_zero_p(x) ? 0 : mpfr_signbit(x) ? -1 : 1;
+}
+
 /* All minimisers of m x + lambda |x| over `range`. */
 static struct interval minimise_sum(mpfr_srcptr m, mpfr_srcptr lambda, mpfr_srcptr zero, struct interval range)
 {
     mpfr_srcptr nearest_zero = smaller(larger(zero, range.from), range.to);
-    int steep = mpfr_cmpabs(m, lambda), sign = mpfr_sgn(m);
+    int steep = mpfr_cmpabs(m, lambda), sign = sign_of(m);
     if (steep > 0) /* downhill all the way */
         return sign > 0 ? (struct interval){range.from, range.from} : (struct interval){range.to, range.to};
     if (steep < 0)
@@ -152,14 +181,14 @@ static struct interval minimise_sum(mpfr_srcptr m, mpfr_srcptr lambda, mpfr_srcp
 /* All minimisers of m x over `range`, which is not empty. */
 static struct interval minimise_linear(mpfr_srcptr m, struct interval range)
 {
-    int sign = mpfr_sgn(m);
+    int sign = sign_of(m);
     return (struct interval){sign < 0 ? range.to : range.from, sign > 0 ? range.from : range.to};
 }
 
 static struct subproblem_answer minimise_entries(struct work *w, const struct subproblem *p, const struct ball *c)
 {
     struct ball *ones = ball_new(w, c->rows, c->cols, 2), *weight = ball_from_double(w, p->weight);
-    struct ball *zero = ball_new(w, 1, 1, 2), *negative = ball_new(w, 1, 1, 53);
+    struct ball *zero = ball_new(w, 1, 1, 2), *negative = ball_new(w, 1, 1, p->radius->prec + 53);
     for (size_t k = 0; k < ball_count(ones); k++)
         mpfr_set_ui(ones->at + k, 1, MPFR_RNDN);
     ball_mul(negative, ball_from_integer(w, -1), p->radius);

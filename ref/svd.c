@@ -76,6 +76,10 @@ static struct decomposition decompose(struct work *w, const struct part *part, l
         struct ball *aq = ball_new(w, part->a->rows, r, inner + GUARD);
         product_nt(w, aq, part->a, q, inner + GUARD);
         struct svd *svd = svd_approximate(w, aq, bits + GUARD, 0);
+        if (!svd && inner > w->max_bits)
+            work_fail(w, ASSAY_UNDECIDED, "the least singular value is not told from 0 by %ld bits", inner);
+        if (!svd)
+            continue;
         struct decomposition d = {svd, svd_enclose(w, aq, svd)};
         const struct ball *least = d.s[r - 1];
         if (mag_le(mag_scale(least->radius, bits), ball_abs_down(least)) || inner > w->max_bits) {
@@ -220,22 +224,17 @@ static struct ball *shifted_gram(struct work *w, const struct ball *a, mpfr_srcp
     struct ball *square = ball_new(w, gram->rows, gram->rows, 2 * mpfr_get_prec(s));
     for (size_t i = 0; i < gram->rows; i++)
         mpfr_sqr(ball_at(square, i, i), s, MPFR_RNDN);
-    for (mpfr_prec_t prec = gram->prec + square->prec;; prec *= 2) {
-        struct ball *shifted = ball_new(w, gram->rows, gram->rows, prec);
-        ball_sub(shifted, gram, square);
-        if (ball_is_exact(shifted))
-            return shifted;
-    }
+    return ball_exact_axpy(w, ball_from_integer(w, -1), square, gram);
 }
 
-/* The dyadic number of fewest bits within `error` of x > 0, if it has at most a quarter of the bits that x is known
+/* The dyadic number of fewest bits within `error` > 0 of x, if it has at most a quarter of the bits that x is known
  * to. */
 static bool dyadic_candidate(mpfr_ptr candidate, mpfr_srcptr x, mag error)
 {
     if (mag_is_inf(error) || mpfr_zero_p(x))
         return false;
     MPFR_DECL_INIT(difference, 64);
-    mpfr_prec_t most = mag_is_zero(error) ? mpfr_get_prec(x) : (mpfr_get_exp(x) - mag_log2(error)) / 4;
+    mpfr_prec_t most = (mpfr_get_exp(x) - mag_log2(error)) / 4;
     for (mpfr_prec_t bits = 1; bits <= most; bits++) {
         mpfr_set_prec(candidate, bits);
         mpfr_set(candidate, x, MPFR_RNDN);

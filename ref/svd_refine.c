@@ -32,6 +32,7 @@ struct evaluation {
     struct ball *rest; /* I - V^T V */
     mag cosine;        /* the largest |b_i b_j| / (|b_i| |b_j|), i != j */
     mag defect;        /* the largest |rest_ij| */
+    mag doubt;         /* how far rounding may have changed these: beyond that they tell nothing, even if they are 0 */
     long depth;        /* log2 of the quotient of the largest and the least column norm, about */
 };
 
@@ -103,6 +104,8 @@ static struct evaluation evaluate(struct work *w, const struct ball *a, const st
         least = e.image.exponent[j] < least ? e.image.exponent[j] : least;
     }
     e.depth = most - least + 1;
+    e.doubt = mag_scale(up_add(e.gram->radius, mag_scale(e.image.error, 1 - least)), 2);
+    e.doubt = up_add(e.doubt, e.rest->radius);
     return e;
 }
 
@@ -134,8 +137,10 @@ static void orthonormal_gram_entry(mpfr_ptr x, const struct update *u, size_t i,
 }
 
 /* Whether the numerator of E_ij, here bounded, is well below |l_j - l_i|. If not, i and j belong together; unless
- * G_ij is so small (relative to |b_i| |b_j|, at most `noise`) that it is good enough, or may be a second-order effect
- * of what this update corrects: then nothing can be told yet. */
+ * G_ij is so small (relative to |b_i| |b_j|, at most `noise`) that it is good enough, or may be a rounding error or a
+ * second-order effect of what this update corrects: then nothing can be told yet. Nor can it where l_i and l_j are
+ * close: the quotient of what G_ij and l_j - l_i happen to be would turn V for nothing, and far. Nor where only R_ij is
+ * too large for the gap: making V orthonormal comes first, which turning a cluster would undo. */
 static enum relation relate(const struct update *u, size_t i, size_t j, mag noise, mpfr_ptr x, mpfr_ptr y)
 {
     const struct evaluation *e = u->e;
@@ -144,10 +149,12 @@ static enum relation relate(const struct update *u, size_t i, size_t j, mag nois
     mag size =
         up_add(mag_scale(up_abs(ball_at(e->gram, i, j)), exponent), up_mul(largest, up_abs(ball_at(e->rest, i, j))));
     mpfr_sub(x, u->lambda->at + i, u->lambda->at + j, MPFR_RNDN);
-    if (!mpfr_zero_p(x) && mag_le(mag_scale(size, 6), down_abs(x)))
-        return APART;
+    mag gap = down_abs(x);
     orthonormal_gram_entry(x, u, i, j, y);
-    return mag_le(up_abs(x), mag_scale(noise, exponent)) ? UNTOLD : TOGETHER;
+    bool small = mag_le(up_abs(x), mag_scale(noise, exponent)), close = mag_le(gap, mag_scale(largest, -10));
+    if (!(small && close) && mag_le(mag_scale(size, 6), gap))
+        return APART;
+    return small || mag_le(mag_scale(up_abs(x), 6), gap) ? UNTOLD : TOGETHER;
 }
 
 static void join(struct update *u, size_t n, size_t i, size_t j)
@@ -171,7 +178,7 @@ static struct update plan(struct work *w, const struct evaluation *e, long targe
         mpfr_ui_sub(t->at + 1, 1, ball_at(e->rest, i, i), MPFR_RNDN);
         mpfr_div(u.lambda->at + i, t->at, t->at + 1, MPFR_RNDN);
     }
-    mag error = mag_max(e->cosine, e->defect), noise = mag_power_of_two(-target);
+    mag error = mag_max(e->cosine, e->defect), noise = up_add(e->doubt, mag_power_of_two(-target));
     if (mag_le(error, mag_power_of_two(-20)))
         noise = up_add(noise, mag_scale(up_mul(up_sqr(error), mag_from_integer((uint32_t)(e->image.b->rows * n))), 4));
     for (size_t i = 0; i < n; i++)
@@ -266,9 +273,17 @@ static struct ball *rotation(struct work *w, const struct update *u)
     return c;
 }
 
-/* The next V, at precision `prec`. *clustered tells whether clusters were turned by matrices of double precision. */
+/* How many bits an error leaves, 0 to `most`. */
+static long digits(mag error, long most)
+{
+    long bits = mag_is_zero(error) ? most : mag_is_inf(error) ? 0 : (long)-mag_log2(error);
+    return bits < 0 ? 0 : bits < most ? bits : most;
+}
+
+/* The next V, at precision `prec`. *moved is ||E||_F, and infinite if clusters were turned by matrices of double
+ * precision. */
 static struct ball *improve(struct work *w, const struct evaluation *e, const struct ball *v, long target,
-                            mpfr_prec_t prec, bool *clustered)
+                            mpfr_prec_t prec, mag *moved)
 {
     size_t n = v->cols;
     struct ball *next = ball_new(w, n, n, prec);
@@ -276,10 +291,9 @@ static struct ball *improve(struct work *w, const struct evaluation *e, const st
     struct update u = plan(w, e, target);
     struct ball *step = ball_new(w, n, n, prec), *c = correction(w, &u);
     mag size = ball_midpoint_norm_up(c); /* the smaller the step, the fewer of its bits count */
-    long bits = prec + GUARD + (mag_is_zero(size) || mag_log2(size) > 0 ? 0 : mag_log2(size));
-    product(w, step, v, c, bits > GUARD ? bits : GUARD);
+    product(w, step, v, c, GUARD + prec - digits(size, prec));
     ball_add(step, step, v);
-    *clustered = u.clustered;
+    *moved = u.clustered ? MAG_INF : size;
     if (u.clustered)
         product(w, next, step, rotation(w, &u), prec);
     else
@@ -340,29 +354,41 @@ static void finish(struct work *w, struct svd *svd, const struct ball *a, const 
     work_release(w, mark);
 }
 
+/* log2 of ||a|| over what is not known of it: a smaller part of the midpoints means nothing. */
+static long known_depth(const struct ball *a)
+{
+    return mag_is_zero(a->radius)  ? LONG_MAX
+           : mag_is_inf(a->radius) ? 0
+                                   : mag_log2(ball_norm_up(a)) - mag_log2(a->radius);
+}
+
 struct svd *svd_approximate(struct work *w, const struct ball *a, long bits, int lift)
 {
+    struct ball *middle = ball_copy(w, a, a->prec);
+    ball_make_exact(middle);
     struct work_block *mark = work_mark(w);
     struct ball *v = ball_identity(w, a->cols, 2);
     mpfr_prec_t prec = 2 * GUARD;
     for (int round = 0; round < MOST_ROUNDS; round++) {
-        struct evaluation e = evaluate(w, a, v, prec);
+        struct evaluation e = evaluate(w, middle, v, prec);
+        if (e.depth > known_depth(a))
+            return NULL;
         /* V gives B = A V to an absolute 2^-prec, so small singular values take `depth` bits more. */
         long target = bits + lift * e.depth, extra = (1 + lift) * e.depth + GUARD, depth = e.depth;
-        mag error = mag_max(e.cosine, e.defect);
-        long reached = mag_is_zero(error) ? target : -mag_log2(error);
-        reached = reached < 0 || e.image.vanished ? 0 : reached;
+        /* An update takes errors to their squares, down to what rounding leaves open; a defect of V counts 2^depth
+         * times in the cosines. */
+        mag error = mag_max(e.cosine, mag_scale(e.defect, depth / 2)), moved;
+        long reached = e.image.vanished ? 0 : digits(error, target), known = digits(e.doubt, target + LOSS);
         work_progress(w, "refining singular vectors", fmin((double)reached / (double)target, 1));
-        /* An update doubles the digits of V, or brings those of double precision; to double them once more takes an
-         * evaluation of twice as many. */
-        long next = 2 * reached > SEED_BITS ? 2 * reached : SEED_BITS;
-        next = next < target ? next : target;
+        /* To double the digits of V, or those of double precision, once more takes an evaluation of twice as many. */
+        long next = 2 * reached < known ? 2 * reached : known;
+        next = next < SEED_BITS ? SEED_BITS : next < target ? next : target;
         prec = 2 * next < target ? 2 * next + extra : target + extra;
-        bool clustered;
-        v = work_keep(w, mark, improve(w, &e, v, target, next + extra, &clustered));
-        if (2 * reached >= target + LOSS && !clustered) {
+        v = work_keep(w, mark, improve(w, &e, v, target, next + extra, &moved));
+        long gained = 2 * digits(mag_max(error, moved), target);
+        if (known >= target + LOSS && gained >= target + LOSS) {
             struct svd *svd = svd_new(w, a->rows, a->cols, prec, depth);
-            finish(w, svd, a, v);
+            finish(w, svd, middle, v);
             return svd;
         }
     }
@@ -402,10 +428,9 @@ struct ball **svd_enclose(struct work *w, const struct ball *a, const struct svd
     for (size_t j = 0; j < n; j++) {
         ball_sqrt(s[j], ball_gather(w, e.gram, &j, 1, &j, 1));
         ball_scale(s[j], s[j], e.image.exponent[j]);
-        ball_widen(s[j], up_add(up_mul(up_abs(s[j]->at), relative), absolute));
+        ball_widen(s[j], up_add(up_mul(ball_norm_up(s[j]), relative), absolute));
     }
     work_release(w, mark);
-    /* The i-th enclosure must be made of the i-th largest norm; roundings may have swapped equals. */
     for (size_t i = 1; i < n; i++)
         for (size_t j = i; j > 0 && mpfr_greater_p(s[j]->at, s[j - 1]->at); j--) {
             struct ball *larger = s[j];

@@ -12,7 +12,7 @@ struct top_problem {
     const struct ball *a;
     struct singular_problem *singular;
     size_t multiplicity;      /* once it is known; else 0 */
-    struct ball *latest;      /* the singular values of the latest evaluation */
+    struct singular latest;   /* evaluation */
     const struct ball *known; /* exact entries of the answer; or NULL */
 };
 
@@ -23,7 +23,7 @@ struct top_problem *top_problem_new(struct work *w, const struct ball *a)
     return p;
 }
 
-/* ---- multiplicity -------------------------------------------------------------------------------------------- */
+/* ---- multiplicity ----------------------------------------------------------------------------------------------- */
 
 /* How many groups of overlapping enclosures there are, and how many values are in the first. */
 static size_t count_groups(const struct ball *s, size_t rank, size_t *in_first)
@@ -35,7 +35,7 @@ static size_t count_groups(const struct ball *s, size_t rank, size_t *in_first)
         mpfr_sub(gap, s->at + j - 1, s->at + j, MPFR_RNDZ);
         bool apart = !mag_le(down_abs(gap), up_add(s->error[j - 1], s->error[j]));
         groups += apart;
-        *in_first += groups == 1 && !apart;
+        *in_first += groups == 1;
     }
     return groups;
 }
@@ -73,15 +73,16 @@ static void decide_multiplicity(struct work *w, struct top_problem *p, struct si
         return;
     }
     if (in_first > 1) {
-        singular_settle(w, p->singular, all->s);
+        singular_settle(w, p->singular, all);
+        count_groups(all->s, all->rank, &in_first);
         for (size_t j = 0; j < in_first; j++)
-            if (!mag_is_zero(all->s->error[j]) || !mpfr_equal_p(all->s->at + j, all->s->at))
+            if (!mag_is_zero(all->s->error[j])) /* all exact, they are one number */
                 return;
     }
     p->multiplicity = in_first;
 }
 
-/* ---- U_1 V_1^T ----------------------------------------------------------------------------------------------- */
+/* ---- U_1 V_1^T -------------------------------------------------------------------------------------------------- */
 
 /* A bound on ||U_1 V_1^T - U~_1 V~_1^T||_F for the first k columns U~_1, V~_1 of the witnesses.
  *
@@ -136,31 +137,30 @@ struct top top_evaluate(struct work *w, struct top_problem *p, long bits)
                       .multiplicity = p->multiplicity,
                       .prec = all.prec,
                       .largest = ball_gather(w, all.s, NULL, 1, &first, 1)};
-    p->latest = all.s;
+    p->latest = all;
     ball_adopt(top.o, p->known);
     return top;
 }
 
-/* ---- proofs of exact entries --------------------------------------------------------------------------------- */
+/* ---- proofs of exact entries ------------------------------------------------------------------------------------ */
 
-/* Whether X = N / D is U_1 V_1^T of `a` for the singular value s of multiplicity k:
+/* Whether X = N / D is U_1 V_1^T of `a` for its largest singular value s, of multiplicity k:
  *   (1) N N^T N = D^2 N and ||N||_F^2 = D^2 k: X is a partial isometry of rank k;
- *   (2) A N^T N = s D N and N N^T A = s D N: A X^T X = s X and A^T X X^T = s X^T, so A^T A is s^2 on the k-dimensional
- * row space of X, and X is A / s there. */
+ *   (2) A N^T N = s D N: for v in the k-dimensional row space of X, A v = s X v, so |A v| = s |v|: that space is the
+ *       one of the right singular vectors of s, and X is A / s there. */
 static bool prove_top(struct work *w, const struct ball *a, const struct rational *x, const struct ball *s, size_t k)
 {
     struct work_block *mark = work_mark(w);
-    const struct ball *n = x->numerators, *nt = ball_transpose(w, n), *at = ball_transpose(w, a);
+    const struct ball *n = x->numerators;
     mpz_ptr square = work_integers(w, 1);
     mpz_mul(square, x->denominator, x->denominator);
-    bool proved =
-        rational_norm_squared_is(w, x, k) && equals_multiple(product_exact(w, n, product_exact_tn(w, n, n)), square, n);
+    bool proved = rational_norm_squared_is(w, x, k);
     if (proved) {
+        const struct ball *ntn = product_exact_tn(w, n, n);
         struct ball *sn = ball_new(w, n->rows, n->cols, n->prec + s->prec);
         ball_mul(sn, s, n);
-        proved =
-            equals_multiple(product_exact(w, a, product_exact_tn(w, n, n)), x->denominator, sn) &&
-            equals_multiple(product_exact(w, at, product_exact_tn(w, nt, nt)), x->denominator, ball_transpose(w, sn));
+        proved = equals_multiple(product_exact(w, n, ntn), square, n) &&
+                 equals_multiple(product_exact(w, a, ntn), x->denominator, sn);
     }
     work_release(w, mark);
     return proved;
@@ -172,9 +172,9 @@ void top_settle(struct work *w, struct top_problem *p, struct ball *o)
         return;
     struct ball *isometry = ball_new(w, o->rows, o->cols, o->prec), *k = ball_from_integer(w, (long)p->multiplicity);
     ball_mul(isometry, k, o);
-    singular_settle(w, p->singular, p->latest);
+    singular_settle(w, p->singular, &p->latest);
     const size_t first = 0;
-    const struct ball *s = ball_gather(w, p->latest, NULL, 1, &first, 1);
+    const struct ball *s = ball_gather(w, p->latest.s, NULL, 1, &first, 1);
     struct rational *x = ball_is_exact(s) ? rational_candidate(w, isometry) : NULL;
     if (x && prove_top(w, p->a, x, s, p->multiplicity)) {
         mpz_mul_ui(x->denominator, x->denominator, p->multiplicity); /* of o = X / k */

@@ -132,23 +132,54 @@ void work_progress(struct work *w, const char *stage, double done)
         w->options->progress(w->options->progress_data, stage, done);
 }
 
+/* What a thread may have set and others not: the state of binary64 arithmetic, and MPFR's range of exponents and flags. */
+struct arithmetic {
+    fenv_t environment;
+    mpfr_exp_t least, largest;
+    mpfr_flags_t flags;
+};
+
+static void set_default_arithmetic(struct arithmetic *caller)
+{
+    fegetenv(&caller->environment);
+    caller->least = mpfr_get_emin();
+    caller->largest = mpfr_get_emax();
+    caller->flags = mpfr_flags_save();
+    fesetenv(FE_DFL_ENV);
+    mpfr_set_emin(MPFR_EMIN_DEFAULT);
+    mpfr_set_emax(MPFR_EMAX_DEFAULT);
+}
+
+static void restore_arithmetic(const struct arithmetic *caller)
+{
+    mpfr_set_emin(caller->least);
+    mpfr_set_emax(caller->largest);
+    mpfr_flags_restore(caller->flags, MPFR_FLAGS_ALL);
+    fesetenv(&caller->environment);
+}
+
+/* Returns when body() does, or leaves it. (A function of its own: setjmp() leaves what its caller changed unspecified.) */
+static void run_or_escape(struct work *w, void (*body)(struct work *w, void *args), void *args)
+{
+    if (setjmp(w->escape) == 0)
+        body(w, args);
+}
+
 assay_status work_run(const assay_options *options, void (*body)(struct work *w, void *args), void *args)
 {
     static const assay_options defaults = {0};
     struct work w = {.options = options ? options : &defaults};
     w.max_bits = w.options->max_bits ? (long)w.options->max_bits : DEFAULT_MAX_BITS;
     w.threads = w.options->threads ? w.options->threads : parallel_processors();
-    fenv_t caller;
-    fegetenv(&caller);
-    fesetenv(FE_DFL_ENV);
-    if (setjmp(w.escape) == 0)
-        body(&w, args);
+    struct arithmetic caller;
+    set_default_arithmetic(&caller);
+    run_or_escape(&w, body, args);
     work_release(&w, NULL);
     for (struct work_block *block = w.spare, *older; block; block = older) {
         older = block->older;
         free(block);
     }
-    fesetenv(&caller);
+    restore_arithmetic(&caller);
     if (w.options->message && w.options->message_size)
         snprintf(w.options->message, w.options->message_size, "%s", w.message);
     return w.status;

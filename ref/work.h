@@ -26,8 +26,8 @@ struct work {
     long max_bits;                /* where attempts at more precision end */
 };
 
-/* Runs body(w, args) with floating point in its default state (round to nearest, no flush to zero), whatever it
- * was at entry, and restores it. Returns ASSAY_OK or what work_fail() was given; the sentence goes to
+/* Runs body(w, args) with floating point in its default state (round to nearest, no flush to zero) and MPFR's range of
+ * exponents its default, whatever they were at entry, and restores them, and MPFR's flags. Returns ASSAY_OK or what work_fail() was given; the sentence goes to
  * options->message. */
 assay_status work_run(const assay_options *options, void (*body)(struct work *w, void *args), void *args);
 

@@ -70,7 +70,7 @@ static void confirm_zeros_tall(struct work *w, const struct ball *a, bool *candi
     }
     const struct ball *gram = product_exact_tn(w, a, a);
     struct ball *krylov = ball_gather(w, ball_identity(w, n, 2), NULL, n, cols, count);
-    for (size_t k = 0; k < n && count > 0; k++) {
+    for (size_t k = 0; k < n; k++) {
         struct work_block *inner = work_mark(w);
         const struct ball *image = product_exact(w, a, krylov);
         for (size_t i = 0; i < m; i++)

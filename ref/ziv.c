@@ -31,6 +31,8 @@ long ziv_round(struct work *w, const struct ziv *z, long bits, struct pairs **pa
             break;
     }
     const struct ball *a = answers[answer];
+    if (entry == ball_count(a))
+        work_fail(w, ASSAY_UNDECIDED, "the radius of the answer is not decided by %ld bits, nor by proof", bits);
     work_fail(w, ASSAY_UNDECIDED, "entry (%zu, %zu) of the answer is not decided by %ld bits, nor by proof",
               entry / a->cols, entry % a->cols, bits);
 }

@@ -135,7 +135,7 @@ def refuses(args, *words):
     """Exit 2, one sentence on stderr with these words in it, nothing on stdout, and no output file."""
     if os.path.exists("none.safetensors"):
         os.remove("none.safetensors")
-    if args[0] == "ref" and len(args) > 2:
+    if args[0] == "ref" and len(args) > 2 and "-o" not in args:
         args = args + ["-o", "none.safetensors"]
     code, out, err = run(*args)
     check(code == 2, f"{args}: exit {code}, not 2: {out} {err}")
@@ -224,8 +224,9 @@ def test_refused_runs():
     attempt({"param": p, "grads": ((0, 2, 3), [])}, "grads", "empty")
     attempt({"param": p, "grads": ((2, 2, 3), values(11) + [float("nan")])}, "grads[1, 1, 2]", "NaN")
     attempt({"param": p, "grads": g, "momentum": ((3, 2), values(6))}, "momentum", "shape")
-    attempt({"param": p, "grads": g, "lr": ((3,), [1, 1, 1])}, "lr")
-    attempt({"param": p, "grads": g, "lr": ((2,), [1, -1])}, "lr[1]")
+    attempt({"param": p, "grads": g, "lr": ((3,), [1, 1, 1])}, "lr", args=("--dialect", "jordan"))
+    attempt({"param": p, "grads": g, "lr": ((2,), [1, -1])}, "lr[1]", args=("--dialect", "jordan"))
+    attempt({"param": p, "grads": g, "lr": ((2,), [1, 1])}, "--lr")
     attempt({"param": p, "grads": g, "present": ((1,), [1])}, "present")
     attempt({"param": ((3,), [1, 2, 3]), "grads": ((1, 3), [1, 2, 3])}, "1 dimensions")
     both = {"param": p, "grads": g}
@@ -246,12 +247,38 @@ def test_refused_runs():
     refuses(["ref", "polar", "STATE.safetensors", "--tensor", "grads"], "grads")
 
 
+def test_absent_gradients():
+    """What a step without gradient has in grads is not looked at."""
+    p, nan = ((1, 2), [1, 2]), float("nan")
+    answers = set()
+    for junk in (0, nan):
+        safetensors("RUN.safetensors", {"param": p, "grads": ((2, 1, 2), [3, 4, junk, junk]), "present": ((2,), [1, 0])})
+        code, out, err = run("ref", "step", "--dialect", "jordan", "--lr", "0.1", "RUN.safetensors", "--format", "json",
+                             "-o", "out.safetensors")
+        check(code == 0, f"an absent gradient of {junk}: exit {code}: {err}")
+        answers.add(str(read("out.safetensors")))
+    check(len(answers) == 1, "an absent gradient plays a part")
+
+
+def test_certificate():
+    """The report says what the command line changed of a dialect."""
+    npy("G.npy", (2, 2), [1, 2, 3, 4])
+    out = json.loads(run("ref", "newton-schulz", "--coeffs", "1.5,-0.5,0", "--eps", "0.25", "G.npy", "--format", "json")[1])
+    check(out["dialect"] == "jordan" and out["triples"] == "1.5,-0.5,0" and float(out["eps"]) == 0.25, f"changes: {out}")
+
+
 def test_unwritable_output():
     """Nothing is half-written: a failed write leaves what was there, and no temporary file."""
     npy("G.npy", (2, 2), [1, 2, 3, 4])
     for target in ("no/such/folder/out.safetensors", ".", "/dev/full", "/proc/out.safetensors"):
         code, _, err = run("ref", "polar", "G.npy", "-o", target)
         check(code == 2 and err.startswith("assay: "), f"-o {target}: exit {code}: {err}")
+    for target in ("G.npy", "other.npy", "./G.npy"):
+        refuses(["ref", "polar", "G.npy", "-o", target], target)
+    with open("G.npy", "rb") as f:
+        check(f.read(6) == b"\x93NUMPY", "the input was overwritten")
+    safetensors("G.safetensors", {"G": ((2, 2), [1, 2, 3, 4])})
+    refuses(["ref", "polar", "G.safetensors", "-o", "./G.safetensors"], "input")
     npy("nan.npy", (1, 1), [float("nan")])
     with open("kept.safetensors", "w") as f:
         f.write("old")

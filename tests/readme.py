@@ -2,11 +2,14 @@
 
 usage: readme.py, in the checkout, after make. The console example must print what the README prints; the example in C must
 compile and run against an installed copy, found with pkg-config alone; the installed command and manual must work. The
-console example is skipped without numpy, which makes its input.
+console example is skipped without numpy, which makes its input; so are those snippets of golden/README.md whose language
+is not installed.
 """
+import importlib.util
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -32,11 +35,13 @@ def blocks(text):
     return [re.sub(r"(?m)^    ", "", block).rstrip() for block in re.findall(r"(?m)(?:^    .*\n|^\n(?=    ))+", text)]
 
 
+def numpy_is_here():
+    return importlib.util.find_spec("numpy") is not None
+
+
 def console(text, folder):
     """Each `$ command` is followed by what it prints; commands of python3 before it make the files."""
-    try:
-        import numpy  # pylint: disable=unused-import,import-outside-toplevel
-    except ImportError:
+    if not numpy_is_here():
         print("readme: the console examples are skipped, because numpy is not installed")
         return 0
     count = 0
@@ -49,6 +54,19 @@ def console(text, folder):
             check(printed.strip() == shown.strip(), f"{command}\nprints\n{printed}\nand the README says\n{shown}")
     check(count >= 1, "no console example was found")
     return count
+
+
+def safetensors(text, folder):
+    """The functions in Python write what `assay ref step` reads, and read what it writes."""
+    if not numpy_is_here():
+        return
+    snippet = re.search(r"(?s)```python\n(.*?)```", text)[1]
+    with open(os.path.join(folder, "files.py"), "w", encoding="utf-8") as f:
+        f.write(snippet + 'import sys\nif sys.argv[1:]:\n    print(load(sys.argv[1])["params"].shape)\n')
+    python = shlex.quote(sys.executable)
+    printed = run(f"{python} files.py && build/assay ref step --dialect jordan --lr 0.1 RUN.safetensors -o out.safetensors "
+                  f"> step.txt && {python} files.py out.safetensors", folder)
+    check(printed.strip() == "(5, 4, 3)", f"the functions in Python print {printed}")
 
 
 def library(text, folder, checkout):
@@ -79,6 +97,26 @@ def library(text, folder, checkout):
     check(not left, f"uninstalling leaves {left}")
 
 
+def golden(folder):
+    """The snippets of golden/README.md that Python and Node run, against a set made here."""
+    with open("golden/README.md", encoding="utf-8") as f:
+        text = f.read()
+    run("build/assay generate --set set", folder)
+    python, javascript = (re.search(rf"(?s)```{kind}\n(.*?)```", text)[1] for kind in ("python", "javascript"))
+    check(all(snippet.count("\n") < 20 for snippet in re.findall(r"(?s)```[a-z]+\n(.*?)```", text)), "a long snippet")
+    for name, program, snippet in (("snippet.py", sys.executable, python), ("snippet.js", "node", javascript)):
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
+            f.write(snippet)
+        if not shutil.which(program) or (name == "snippet.py" and not numpy_is_here()):
+            print(f"readme: {name} is skipped, because {program} or numpy is not installed")
+            continue
+        printed = run(f"cd set && {shlex.quote(program)} ../{name}", folder)
+        if name == "snippet.py":  # all the polar factors of rational rotations are those of numpy
+            check(printed.count("True") >= 4 and "False" not in printed, f"{name} prints {printed}")
+        else:  # Sylvester's 8 x 8 matrix: all singular values are sqrt(8 * 8)
+            check(re.search(r"8x8 \[\s*8(,\s*8)*\s*\]", printed), f"{name} prints {printed}")
+
+
 def main():
     checkout = os.getcwd()
     with open("README.md", encoding="utf-8") as f:
@@ -86,7 +124,9 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         os.symlink(os.path.join(checkout, os.environ.get("BUILD", "build")), os.path.join(folder, "build"))
         count = console(text, folder)
+        safetensors(text, folder)
         library(text, folder, checkout)
+        golden(folder)
     print(f"readme: {count} examples print what is shown; the example in C works; {len(failures)} failures")
     sys.exit(1 if failures else 0)
 

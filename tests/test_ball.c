@@ -5,6 +5,7 @@
 #include <float.h>
 #include <limits.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static mpfr_prec_t random_prec(uint64_t *state)
@@ -534,7 +535,7 @@ static void looking_at_balls(struct work *w, void *args)
         struct work_block *mark = work_mark(w);
         struct ball *a = random_exact(w, &state, 2, 2, random_prec(&state), 60);
         mpfr_prec_t width = ball_width(a);
-        mpfr_exp_t top = LONG_MIN;
+        mpfr_exp_t top = -1000; /* below all */
         bool needed = ball_is_zero(a);
         for (size_t k = 0; k < 4; k++)
             if (!mpfr_zero_p(a->at + k) && mpfr_get_exp(a->at + k) > top)
@@ -738,6 +739,46 @@ static void leaving_the_range(struct work *w, void *args)
 START_TEST(beyond_all_exponents)
 {
     in_work(leaving_the_range, NULL);
+}
+END_TEST
+
+/* Whether c is within its error of k 2^exponent, also where that is beyond MPFR's least number. */
+static bool is_near_multiple(struct ball *c, long k, mpfr_exp_t exponent)
+{
+    mpfr_mul_2si(c->at, c->at, -exponent, MPFR_RNDN);
+    long off = labs(mpfr_get_si(c->at, MPFR_RNDN) - k);
+    return mpfr_integer_p(c->at) && mag_le(mag_scale(mag_from_integer((uint32_t)off), exponent), c->error[0]) &&
+           mag_le(c->error[0], c->radius);
+}
+
+static void underflowing(struct work *w, void *args)
+{
+    (void)args;
+    mpfr_exp_t eighth = mpfr_get_emin() - 4, half = eighth / 2;
+    size_t inexact = 0;
+    for (long k = 1; k <= 16; k++) {
+        struct ball *x = ball_from_integer(w, k), *y = ball_from_integer(w, 1), *c = ball_new(w, 1, 1, 60);
+        ball_scale(c, x, eighth);
+        inexact += !ball_is_exact(c);
+        ck_assert_msg(is_near_multiple(c, k, eighth), "%ld eighths", k);
+        ball_scale(x, x, half);
+        ball_scale(y, y, eighth - half);
+        ck_assert(ball_is_exact(x) && ball_is_exact(y));
+        ball_mul(c, x, y);
+        ck_assert_msg(is_near_multiple(c, k, eighth), "%ld eighths, multiplied", k);
+        ball_dot(w, c, x, y);
+        ck_assert_msg(is_near_multiple(c, k, eighth), "%ld eighths, summed", k);
+        c->error[0] = c->radius = MAG_ZERO;
+        mpfr_set_ui_2exp(c->at, 1, eighth + 3, MPFR_RNDN); /* the least number itself */
+        ck_assert(is_near_multiple(c, k, eighth) == (k == 8));
+    }
+    ck_assert(inexact == 7); /* those below it */
+}
+
+/* k / 8 of 2^(emin - 1), the least positive number, are rounded to 0 or 1 of it up to k = 8, and off by what is missing. */
+START_TEST(underflow_is_counted)
+{
+    in_work(underflowing, NULL);
 }
 END_TEST
 
@@ -1042,8 +1083,8 @@ static void exact_sums(struct work *w, void *args)
         mpfr_clear(z);
         work_release(w, mark);
     }
-    struct ball *far = ball_exact_axpy(w, ball_from_double(w, DBL_MAX), ball_from_double(w, DBL_MAX),
-                                       ball_from_double(w, 0x1p-1074));
+    struct ball *far =
+        ball_exact_axpy(w, ball_from_double(w, DBL_MAX), ball_from_double(w, DBL_MAX), ball_from_double(w, 0x1p-1074));
     ck_assert(ball_is_exact(far) && ball_width(far) == 2048 + 1074);
 }
 
@@ -1056,7 +1097,7 @@ END_TEST
 RUN_TESTS("ball", TEST(operations_enclose), TEST(exact_means_exact), TEST(outputs_may_be_inputs),
           TEST(exact_zeros_stay), TEST(scalars_agree_with_arb), TEST(new_balls_are_exact), TEST(bad_input_is_refused),
           TEST(moves_keep_entries), TEST(questions_are_answered), TEST(bounds_hold),
-          TEST(dividing_by_zero_claims_nothing), TEST(roots_of_negatives_claim_nothing),
-          TEST(nothing_comes_of_nothing), TEST(beyond_all_exponents), TEST(cosh_of_small_numbers),
-          TEST(maximum_encloses), TEST(maximum_of_known_numbers), TEST(widening_is_enough), TEST(notes_add_up),
-          TEST(adopted_entries_are_right), TEST(sums_enclose), TEST(pythagorean_norms_are_exact), TEST(axpy_is_exact))
+          TEST(dividing_by_zero_claims_nothing), TEST(roots_of_negatives_claim_nothing), TEST(nothing_comes_of_nothing),
+          TEST(beyond_all_exponents), TEST(underflow_is_counted), TEST(cosh_of_small_numbers), TEST(maximum_encloses),
+          TEST(maximum_of_known_numbers), TEST(widening_is_enough), TEST(notes_add_up), TEST(adopted_entries_are_right),
+          TEST(sums_enclose), TEST(pythagorean_norms_are_exact), TEST(axpy_is_exact))

@@ -241,6 +241,43 @@ START_TEST(what_cannot_be_exact_is_refused)
 }
 END_TEST
 
+/* 1 - beta^k, by its definition as far as fractions go, and within seconds beyond: 0.5^(2^40) leaves MPFR's range. */
+static void check_corrections(struct work *w, void *pointer)
+{
+    (void)pointer;
+    const double betas[] = {0, 0.5, 0.95, 1 - 0x1p-53, 0x1p-1074};
+    const size_t counts[] = {0, 1, 2, 3, 7, 64, 100};
+    mpq_t beta, truth, one;
+    mpq_inits(beta, truth, one, NULL);
+    mpq_set_ui(one, 1, 1);
+    for (size_t b = 0; b < sizeof betas / sizeof betas[0]; b++)
+        for (size_t k = 0; k < sizeof counts / sizeof counts[0]; k++) {
+            mpq_set_d(beta, betas[b]);
+            set_power(truth, beta, counts[k]);
+            mpq_sub(truth, one, truth);
+            struct ball *c = bias_correction(w, betas[b], counts[k], PREC);
+            ck_assert_msg(holds(c, truth, false), "1 - %g^%zu", betas[b], counts[k]);
+            ck_assert(mag_le(c->radius, mag_power_of_two(20 - PREC)));
+            mpfr_add_d(c->at, c->at, 0x1p-150, MPFR_RNDN); /* counter-check */
+            ck_assert(!holds(c, truth, false));
+        }
+    mpq_clears(beta, truth, one, NULL);
+    for (size_t b = 1; b < 4; b++) {
+        const struct ball *c = bias_correction(w, betas[b], (size_t)1 << 40, PREC);
+        ck_assert(!mag_is_inf(c->radius) && mpfr_cmp_d(c->at, b < 3 ? 1 : 1.3e-4) <= 0);
+        if (b < 3) /* not 1, and no exact number */
+            ck_assert(!ball_is_exact(c) && mpfr_cmp_d(c->at, 1 - 0x1p-50) > 0);
+        else /* 1 - exp(2^40 log(1 - 2^-53)) = 2^-13 - 2^-27 + ... */
+            ck_assert(fabs(mpfr_get_d(c->at, MPFR_RNDN) + expm1(0x1p40 * log1p(-0x1p-53))) < 1e-18);
+    }
+}
+
+START_TEST(corrections_of_the_bias_are_enclosed)
+{
+    in_work(check_corrections, NULL);
+}
+END_TEST
+
 /* The forms hold for every member of a ball: combinations, and quotients by 1 - beta^t. */
 static void check_balls(struct work *w, void *pointer)
 {
@@ -385,7 +422,17 @@ START_TEST(arguments_are_checked)
     ck_assert(call(mlx, &without, 1, 1, NULL, 1).status == ASSAY_OK);
     ck_assert(call(jordan, &fine, 1, 1, NULL, 1).status == ASSAY_OK);
 
+    const double six[] = {1, 2, 3, 4, 5, 6};
+    const assay_tensor shapes[] = {{six, 2, {2, 3}}, {six, 2, {3, 2}}, {six, 1, {6}}, {six, 3, {2, 3, 1}}};
+    for (int k = 0; k < 16; k++) {
+        assay_status status =
+            assay_ref_momentum(NULL, NULL, jordan, &fine, shapes[k / 4], shapes[k % 4], NULL, 1, NULL);
+        ck_assert(status == (k / 4 == k % 4 ? ASSAY_OK : ASSAY_INVALID));
+    }
     const double three[] = {1, 2, 3};
+    const assay_tensor nothing = {NULL, 1, {3}}, something = {three, 1, {3}};
+    ck_assert(assay_ref_momentum(NULL, NULL, jordan, &fine, nothing, something, NULL, 1, NULL) == ASSAY_INVALID);
+    ck_assert(assay_ref_momentum(NULL, NULL, jordan, &fine, something, nothing, NULL, 1, NULL) == ASSAY_INVALID);
     double hi[3], lo[3];
     const assay_tensor x = {three, 1, {3}}, y = {three, 1, {2}};
     assay_tensor_answer next = {hi, lo, 7}, unwanted = {NULL, NULL, 7};
@@ -397,5 +444,5 @@ START_TEST(arguments_are_checked)
 END_TEST
 
 RUN_TESTS("momentum", TEST(all_forms_follow_their_formulas), TEST(constant_gradients_have_closed_forms),
-          TEST(what_cannot_be_exact_is_refused), TEST(balls_are_enclosed), TEST(every_dialect_is_correctly_rounded),
-          TEST(undecidable_sums_are_not_guessed), TEST(arguments_are_checked))
+          TEST(what_cannot_be_exact_is_refused), TEST(corrections_of_the_bias_are_enclosed), TEST(balls_are_enclosed),
+          TEST(every_dialect_is_correctly_rounded), TEST(undecidable_sums_are_not_guessed), TEST(arguments_are_checked))

@@ -737,6 +737,143 @@ START_TEST(starting_norms_are_bounded)
 }
 END_TEST
 
+/* Where ||X||_2 is known to be 1 / f > 1 only, and p is steep beyond 1, the norm of the iterates themselves keeps the bound
+ * from diverging: Polar Express with f = 0.9, whose singular values stay below 1. */
+static void check_divisor_below_one(struct work *w, void *pointer)
+{
+    uint64_t *state = pointer;
+    struct assay_dialect d = iteration(&assay_coefficients_pe_10, 10, ASSAY_NORMALISE_ADD, 1e-7);
+    double u[16];
+    d.norm_factor = 0.9;
+    random_matrix(state, u, 16);
+    const struct ball *o = newton_schulz(w, &d, ball_from_input(w, (assay_input){u, 4, 4, 4}), 2 * PREC);
+    ck_assert(is_narrow(o, -PREC / 2));
+    arb_mat_t x, truth;
+    arb_mat_init(x, 4, 4);
+    arb_mat_init(truth, 4, 4);
+    read_midpoints(x, ball_from_input(w, (assay_input){u, 4, 4, 4}));
+    definition(truth, &d, x);
+    ck_assert(holds(o, truth));
+    arb_mat_clear(x);
+    arb_mat_clear(truth);
+}
+
+START_TEST(bounds_do_not_diverge_where_iterates_do_not)
+{
+    uint64_t state = 9;
+    for (int k = 0; k < 10; k++)
+        in_work(check_divisor_below_one, &state);
+}
+END_TEST
+
+/* ---- iterates that are multiples of their input ------------------------------------------------------------------- */
+
+struct direction_case {
+    const char *what;
+    size_t rows, cols;
+    double u[16];
+    bool plain, equilibrated; /* whether the iterate has a known direction, without `pre` and with it */
+};
+
+/* Whether o is a multiple of x, within the errors: o_i x_j = o_j x_i. */
+static bool may_be_multiple(const struct ball *o, const struct ball *x)
+{
+    mpfr_t left, right;
+    mpfr_inits2(SCALAR, left, right, (mpfr_ptr)NULL);
+    MPFR_DECL_INIT(bound, 64);
+    bool may = true;
+    for (size_t i = 0; i < ball_count(o); i++)
+        for (size_t j = 0; j < i; j++) {
+            mpfr_mul(left, o->at + i, x->at + j, MPFR_RNDN);
+            mpfr_mul(right, o->at + j, x->at + i, MPFR_RNDN);
+            mpfr_sub(left, left, right, MPFR_RNDN);
+            mag_get_mpfr(bound, up_mul(o->radius, up_add(up_abs(x->at + i), up_abs(x->at + j))));
+            may = may && mpfr_cmpabs(left, bound) <= 0;
+        }
+    mpfr_clears(left, right, (mpfr_ptr)NULL);
+    return may;
+}
+
+static void check_direction(struct work *w, void *pointer)
+{
+    const struct direction_case *c = pointer;
+    const struct ball *u = ball_from_input(w, (assay_input){c->u, c->rows, c->cols, c->cols});
+    struct ball *about = ball_copy(w, u, 53);
+    ball_widen_all(about, mag_power_of_two(-1000));
+    for (int pre = 0; pre < 2; pre++)
+        for (int n = ASSAY_NORMALISE_ADD; n <= ASSAY_NORMALISE_AOL; n++) {
+            struct assay_dialect d = iteration(&assay_coefficients_jordan, 2, (enum assay_normalisation)n, 1e-7);
+            d.pre = pre ? ASSAY_PRE_EQUILIBRATE : ASSAY_PRE_NONE;
+            bool expected = (pre ? c->equilibrated : c->plain) && n != ASSAY_NORMALISE_AOL;
+            const struct ball *x = newton_schulz_direction(w, &d, u);
+            ck_assert_msg((x != NULL) == expected, "%s, pre %d, %d", c->what, pre, n);
+            ck_assert(!newton_schulz_direction(w, &d, about));
+            const struct ball *o = ball_is_zero(u) ? u : newton_schulz(w, &d, u, PREC);
+            ck_assert_msg(!x || (ball_is_exact(x) && may_be_multiple(o, x)), "%s, pre %d, %d", c->what, pre, n);
+            ck_assert_msg(pre || x || n == ASSAY_NORMALISE_AOL || ball_is_zero(u) || !may_be_multiple(o, u), "%s, %d",
+                          c->what, n);
+        }
+}
+
+/* If x x^T x = s^2 x, for x = u or what ASSAY_PRE_EQUILIBRATE makes of it, then p(x / d) is a multiple of x. */
+START_TEST(directions_are_known_where_singular_values_are_equal)
+{
+    struct direction_case cases[] = {
+        {"one entry", 1, 1, {-3}, true, true},
+        {"one row", 1, 4, {1, 2, 0, 0.1}, true, true},
+        {"one column", 3, 1, {1, 2, 0.1}, true, true},
+        {"one column with a zero", 3, 1, {0.1, -0.1, 0}, true, true},
+        {"rotation", 2, 2, {.3, -.4, .4, .3}, true, true},
+        {"rotation, off by one bit", 2, 2, {.3, -.4, .4, .3 + 0x1p-54}, false, false},
+        {"permutation with a zero row", 4, 3, {0, 0, 0, 7, 0, 0, 0, 7, 0, 0, 0, 7}, true, true},
+        {"two singular values", 2, 2, {1, 0, 0, 2}, false, true},
+        {"rank one", 2, 3, {1, 2, 3, 2, 4, 6}, true, true},
+        {"rows of the lengths 15 and 3.5", 2, 2, {9, 12, -2.8125, 2.109375}, false, true},
+        {"rows in irrational proportion", 2, 2, {1, 1, 1, 0}, false, false},
+        {"rows of one length, askew", 2, 2, {3, 4, 5, 0}, false, false},
+        {"Hadamard", 4, 4, {1, 1, 1, 1, 1, -1, 1, -1, 1, 1, -1, -1, 1, -1, -1, 1}, true, true},
+        {"far apart", 2, 2, {1e10, 0, 0, 1e-3}, false, true},
+        {"a row below 1e-6", 2, 2, {1e10, 0, 0, 1e-7}, false, false},
+        {"scaled permutation", 3, 3, {0, 0.1, 0, 0, 0, -0.7, 1.3e20, 0, 0}, false, true},
+        {"scaled rows of a rotation", 2, 2, {3, -4, 12, 9}, false, true},
+        {"a zero row, and irrational lengths", 3, 2, {0, 0, 1, 1, -1, 1}, true, true},
+        {"zero", 2, 2, {0}, false, false}};
+    for (size_t k = 0; k < COUNT(cases); k++)
+        in_work(check_direction, &cases[k]);
+}
+END_TEST
+
+/* A diagonal matrix is equilibrated to a multiple of signs, found as such however many entries it has; and where a common
+ * denominator would be too long, it is not looked for: rows (p, 0 .. 0, q) with p^2 + q^2 a square, of all sizes. */
+static void check_large_direction(struct work *w, void *pointer)
+{
+    uint64_t *state = pointer;
+    enum { SIDE = 60 };
+    struct assay_dialect d = iteration(&assay_coefficients_jordan, 2, ASSAY_NORMALISE_ADD, 1e-7);
+    d.pre = ASSAY_PRE_EQUILIBRATE;
+    struct ball *u = ball_new(w, SIDE, SIDE, 53), *rows = ball_new(w, 300, 2, 53);
+    for (size_t i = 0; i < SIDE; i++)
+        mpfr_set_d(ball_at(u, i, i), random_gaussian(state), MPFR_RNDN);
+    const struct ball *x = newton_schulz_direction(w, &d, u);
+    ck_assert(x && x->prec < 200);
+    for (size_t i = 0; i < SIDE; i++)
+        ck_assert(mpfr_cmpabs(ball_at(x, i, i), ball_at(x, 0, 0)) == 0 &&
+                  mpfr_signbit(ball_at(x, i, i)) == mpfr_signbit(ball_at(u, i, i)));
+    for (size_t i = 0; i < 300; i++) { /* (k^2 - 1, 2 k), of the length k^2 + 1 */
+        double k = 2 * (double)(i + 500);
+        mpfr_set_d(ball_at(rows, i, 0), k * k - 1, MPFR_RNDN);
+        mpfr_set_d(ball_at(rows, i, 1), 2 * k, MPFR_RNDN);
+    }
+    ck_assert(!newton_schulz_direction(w, &d, rows));
+}
+
+START_TEST(large_denominators_are_avoided)
+{
+    uint64_t state = 8;
+    in_work(check_large_direction, &state);
+}
+END_TEST
+
 /* ---- zeros and ends of the range ---------------------------------------------------------------------------------- */
 
 /* A skew-symmetric matrix has a zero diagonal, and so has every p(X): proved for scalar normalisations, where X = u/d. */
@@ -894,6 +1031,8 @@ END_TEST
 
 RUN_TESTS("newton_schulz", TEST(iterates_of_exact_matrices_are_enclosed), TEST(iterates_of_balls_are_enclosed),
           TEST(singular_values_are_mapped_one_by_one), TEST(jordan_keeps_its_band), TEST(polynomials_are_lipschitz),
-          TEST(half_the_radius_is_too_little), TEST(starting_norms_are_bounded), TEST(hidden_zeros_are_exact),
-          TEST(zero_matrices_need_an_eps), TEST(zero_rows_need_an_eps_with_aol),
-          TEST(norms_that_may_vanish_give_no_bound), TEST(overflow_is_no_answer), TEST(wrong_matrices_are_noticed))
+          TEST(half_the_radius_is_too_little), TEST(directions_are_known_where_singular_values_are_equal),
+          TEST(large_denominators_are_avoided), TEST(bounds_do_not_diverge_where_iterates_do_not),
+          TEST(starting_norms_are_bounded), TEST(hidden_zeros_are_exact), TEST(zero_matrices_need_an_eps),
+          TEST(zero_rows_need_an_eps_with_aol), TEST(norms_that_may_vanish_give_no_bound), TEST(overflow_is_no_answer),
+          TEST(wrong_matrices_are_noticed))

@@ -180,6 +180,7 @@ START_TEST(refused_threads_leave_nothing_undone)
         ck_assert(each_is_done_once(&log, sizeof times) && ranges_are_good(&log, threads, sizeof times, 10));
         ck_assert(created == threads - 1 && joined == had);
     }
+    refused = 0;
 }
 END_TEST
 
@@ -225,6 +226,7 @@ START_TEST(there_is_a_processor)
     ck_assert(processors >= 1 && processors <= 1 << 16);
     affinity_fails = true;
     ck_assert(parallel_processors() == 1);
+    affinity_fails = false;
 }
 END_TEST
 

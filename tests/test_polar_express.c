@@ -313,6 +313,8 @@ START_TEST(errors_stay_positive)
         before = error;
     }
     ck_assert(before == 0);
+    for (int k = 1; k < 20; k++) /* where 1 - p(l) is less than what is rounded away */
+        ck_assert(derive(16, k / 20.0, 0, 0).error == 0 && !signbit(derive(16, k / 20.0, 0, 0).error));
     ck_assert(derive(0, .25, 0, 0).error == .75); /* no step, no change */
 }
 END_TEST

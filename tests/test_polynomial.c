@@ -136,6 +136,24 @@ START_TEST(extrema_are_found_whatever_is_small)
 }
 END_TEST
 
+/* p(t) <= |a| s + |b| s^3 + |c| s^5 and the bounds are near to the first term that is not 0, or just above, where powers
+ * of s leave the range of MPFR's exponents (2^-2^30 .. 2^2^30): there too nothing is lost to underflow or overflow. */
+START_TEST(ends_of_the_range_are_bounded)
+{
+    const struct assay_triple p[] = {{3, 1, -1}, {0, -3, 1}, {0, 0, 3}};
+    for (int64_t k = 0; k < 3; k++)
+        for (int e = 29; e < 33; e++) {
+            int64_t log2 = INT64_C(1) << e;
+            mag tiny = mag_power_of_two(-log2), huge = mag_power_of_two(log2), three = mag_from_integer(3);
+            ck_assert(mag_le(mag_scale(three, -log2 * (2 * k + 1)), polynomial_bound(p[k], tiny)));
+            ck_assert(mag_le(mag_scale(three, -log2 * 2 * k), derivative_bound(p[k], tiny)));
+            ck_assert(mag_le(polynomial_bound(p[k], tiny), mag_power_of_two(-(1 << 19))));
+            ck_assert(mag_le(mag_power_of_two(5 * log2), polynomial_bound(p[k], huge)));
+            ck_assert(mag_le(mag_power_of_two(4 * log2), derivative_bound(p[k], huge)));
+        }
+}
+END_TEST
+
 static bool near(mag x, double expected, double relative)
 {
     return fabs(up_double(x) - expected) <= relative * fabs(expected);
@@ -188,5 +206,5 @@ START_TEST(wrong_bounds_are_noticed)
 END_TEST
 
 RUN_TESTS("polynomial", TEST(tables_are_bounded), TEST(random_triples_are_bounded),
-          TEST(extrema_are_found_whatever_is_small), TEST(jordan_is_as_the_theory_says),
-          TEST(no_bound_on_s_gives_none_on_p), TEST(wrong_bounds_are_noticed))
+          TEST(extrema_are_found_whatever_is_small), TEST(ends_of_the_range_are_bounded),
+          TEST(jordan_is_as_the_theory_says), TEST(no_bound_on_s_gives_none_on_p), TEST(wrong_bounds_are_noticed))

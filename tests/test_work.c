@@ -176,9 +176,9 @@ static void ask_too_much(struct work *w, void *args)
 /* count * size that overflows, or that no machine has, is out of memory. */
 START_TEST(overflowing_sizes_are_refused)
 {
-    const size_t huge[][2] = {{SIZE_MAX, 1},      {SIZE_MAX, 2},           {SIZE_MAX / 2 + 1, 2}, {SIZE_MAX / 16, 32},
-                              {SIZE_MAX / 4, 2},  {SIZE_MAX / 2 - 100, 1}, {(size_t)1 << 41, 1},  {1, SIZE_MAX},
-                              {3, SIZE_MAX / 2}};
+    const size_t huge[][2] = {{SIZE_MAX, 1},        {SIZE_MAX, 2},     {SIZE_MAX / 2 + 1, 2},
+                              {SIZE_MAX / 16, 32},  {SIZE_MAX / 4, 2}, {SIZE_MAX / 2 - 100, 1},
+                              {(size_t)1 << 41, 1}, {1, SIZE_MAX},     {3, SIZE_MAX / 2}};
     for (size_t k = 0; k < sizeof huge / sizeof huge[0]; k++)
         for (size_t kind = 0; kind < 2; kind++) {
             size_t request[] = {huge[k][0], huge[k][1], kind};
@@ -344,6 +344,7 @@ START_TEST(integers_are_freed)
     ck_assert_int_eq(gmp_in_use, 0);
     ck_assert_str_eq(fails_in_work(ASSAY_UNDEFINED, integers_and_failure, NULL), "enough");
     ck_assert_int_eq(gmp_in_use, 0);
+    mp_set_memory_functions(NULL, NULL, NULL);
 }
 END_TEST
 
@@ -580,6 +581,15 @@ static bool is_in_state(int state)
     return same;
 }
 
+/* Valgrind's processor has no flush to zero and no exception flags: what it cannot hold is no test. */
+static bool holds_state(int state)
+{
+    enter_state(state);
+    bool holds = is_in_state(state);
+    fesetenv(FE_DFL_ENV);
+    return holds || state < FLUSHING;
+}
+
 static void fail_in_default_state(struct work *w, void *args)
 {
     in_default_state(w, args);
@@ -589,7 +599,7 @@ static void fail_in_default_state(struct work *w, void *args)
 /* Inside, floating point is in its default state; after success and failure it is what it was before. */
 START_TEST(floating_point_is_default_inside_and_restored)
 {
-    for (int state = 0; state < STATES; state++) {
+    for (int state = 0; state < STATES && holds_state(state); state++) {
         enter_state(state);
         assay_status ok = work_run(NULL, in_default_state, NULL);
         bool restored = is_in_state(state);
@@ -609,8 +619,9 @@ START_TEST(exception_flags_are_the_callers)
     mark_outputs(&x);
     feclearexcept(FE_ALL_EXCEPT);
     feraiseexcept(FE_UNDERFLOW);
+    int before = fetestexcept(FE_ALL_EXCEPT);
     ck_assert(polar_of(&x, 2) == ASSAY_OK);
-    ck_assert(fetestexcept(FE_ALL_EXCEPT) == FE_UNDERFLOW);
+    ck_assert(fetestexcept(FE_ALL_EXCEPT) == before);
 }
 END_TEST
 
@@ -685,7 +696,22 @@ START_TEST(a_narrow_range_of_exponents_is_survived)
     ck_assert(work_run(NULL, ordinary_range, NULL) == ASSAY_OK);
     ck_assert(polar_of(&y, 1) == ASSAY_OK);
     ck_assert(mpfr_get_emin() == -1073 && mpfr_get_emax() == 1024);
+    mpfr_set_emin(MPFR_EMIN_DEFAULT);
+    mpfr_set_emax(MPFR_EMAX_DEFAULT);
     ck_assert(same_answers(&x, &y));
+}
+END_TEST
+
+/* Which of MPFR's flags were raised before is known afterwards, and what the computation itself raises is not. */
+START_TEST(flags_of_mpfr_are_the_callers)
+{
+    struct example x;
+    make_example(&x, SMALL, 7, false);
+    mark_outputs(&x);
+    mpfr_clear_flags();
+    mpfr_set_divby0();
+    ck_assert(polar_of(&x, 1) == ASSAY_OK && !outputs_are_untouched(&x));
+    ck_assert(mpfr_flags_save() == MPFR_FLAGS_DIVBY0);
 }
 END_TEST
 
@@ -694,4 +720,4 @@ RUN_TESTS("work", TEST(memory_is_zeroed), TEST(large_blocks_are_reused), TEST(ov
           TEST(messages_fit), TEST(options_are_read), TEST(progress_is_reported), TEST(every_refusal_is_survived),
           TEST(floating_point_is_default_inside_and_restored), TEST(exception_flags_are_the_callers),
           TEST(answers_do_not_depend_on_the_state), TEST(subnormals_are_read_exactly),
-          TEST(a_narrow_range_of_exponents_is_survived))
+          TEST(a_narrow_range_of_exponents_is_survived), TEST(flags_of_mpfr_are_the_callers))

@@ -11,6 +11,8 @@
 static const struct command commands[] = {
     {"ref", "compute with the reference: polar svd lmo newton-schulz cosh-rms momentum step", run_ref},
     {"dialects", "the conventions of the optimizers of the Muon family", run_dialects},
+    {"generate", "make the golden set", run_generate},
+    {"verify", "prove every stored number of the golden set again", run_verify},
     {"bench", "measure speed, with peers in the same run", run_bench},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

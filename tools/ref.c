@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -58,11 +59,12 @@ static int fail(struct request *r, assay_status status)
 
 /* ---- input --------------------------------------------------------------------------------------------------- */
 
-/* One sentence for a number that is not finite, with its place. */
-static bool check_finite(const char *path, const struct tensor *t)
+/* One sentence for a number that is not finite, with its place; slices t[k] with present[k] = 0 are not looked at. */
+static bool check_finite(const char *path, const struct tensor *t, const struct tensor *present)
 {
     for (size_t k = 0; k < t->count; k++) {
-        if (isfinite(t->at[k]))
+        bool absent = present && present->at[k / (t->count / present->count)] == 0;
+        if (isfinite(t->at[k]) || absent)
             continue;
         char place[256] = "";
         size_t rest = k, used = 0, before = t->count;
@@ -99,7 +101,7 @@ static const struct tensor *the_tensor(const struct request *r, const struct ten
         complain_usage("%s: has %zu dimensions, and '%s' takes at most %zu", path, t->ndim, r->operation, most);
     else if (t->count == 0)
         complain_usage("%s: is empty", path);
-    else if (check_finite(path, t))
+    else if (check_finite(path, t, NULL))
         return t;
     return NULL;
 }
@@ -307,6 +309,9 @@ static int subproblem(struct request *r, enum assay_norm norm, double radius, en
         if (!t)
             return EXIT_USAGE;
         centre = as_matrix(t);
+        if (centre.rows != m.rows || centre.cols != m.cols)
+            return complain_usage("%s: is %zu x %zu, and %s is %zu x %zu", r->centre, centre.rows, centre.cols,
+                                  r->input, m.rows, m.cols);
     }
     struct tensor *x = add_answer(r, "X", r->matrix->shape, r->matrix->ndim);
     assay_answer answer = answer_view(x, m.rows, m.cols);
@@ -379,13 +384,42 @@ static bool parse_coefficients(struct request *r)
     return true;
 }
 
+static void complain_values(const char *axis, const char *const *values, const char *value)
+{
+    char list[256] = "";
+    for (size_t k = 0, used = 0; values[k] && used < sizeof list; k++)
+        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", k ? ", " : "", values[k]);
+    complain_usage("axis '%s' takes %s, not '%s'", axis, list, value);
+}
+
 static bool set_axis(struct request *r, const char *axis, const char *value)
 {
     if (assay_dialect_set(&r->chosen, axis, value))
         return true;
-    complain_usage("there is no axis '%s', or it has no value '%s' (assay dialects %s lists them)", axis, value,
-                   r->chosen.name);
+    size_t k = 0;
+    while (k < assay_axis_count && strcmp(assay_axes[k].name, axis) != 0)
+        k++;
+    if (k == assay_axis_count)
+        complain_usage("there is no axis '%s' (assay dialects %s lists them)", axis, r->chosen.name);
+    else if (!assay_axes[k].values)
+        complain_usage("'%s' is no number that '%s' can be", value, axis);
+    else
+        complain_values(axis, assay_axes[k].values, value);
     return false;
+}
+
+/* What the command line changed of the dialect: axis = value, and coefficients of one's own. */
+static void report_changes(struct request *r, const struct assay_dialect *original)
+{
+    for (size_t k = 0; k < assay_axis_count; k++) {
+        char before[64], after[64];
+        assay_dialect_get(original, k, before, sizeof before);
+        assay_dialect_get(&r->chosen, k, after, sizeof after);
+        if (strcmp(before, after) != 0)
+            report_add(r->report, assay_axes[k].name, json_string(after));
+    }
+    if (r->chosen.coefficients == &r->table)
+        report_add(r->report, "triples", json_string(r->coeffs));
 }
 
 /* The dialect, with what the command line changes of it; false after a complaint. */
@@ -421,6 +455,7 @@ static bool choose_dialect(struct request *r, const char *otherwise)
             return false;
     }
     report_add(r->report, "dialect", json_string(found->name));
+    report_changes(r, found);
     return true;
 }
 
@@ -452,8 +487,9 @@ static int cosh_rms(struct request *r)
 /* A tensor of the input by name; NULL if it is not there. Complains of one that is not finite, and sets *bad. */
 static const struct tensor *named(const struct request *r, const char *name, bool *bad)
 {
-    const struct tensor *t = tensors_find(&r->file, name);
-    if (t && !check_finite(r->input, t))
+    const struct tensor *t = tensors_find(&r->file, name), *present = tensors_find(&r->file, "present");
+    bool by_step = strcmp(name, "grads") == 0 && present && t && t->ndim > 0 && present->count == t->shape[0];
+    if (t && !*bad && !check_finite(r->input, t, by_step ? present : NULL))
         *bad = true;
     return t;
 }
@@ -461,10 +497,10 @@ static const struct tensor *named(const struct request *r, const char *name, boo
 static const struct tensor *required(const struct request *r, const char *name, bool *bad)
 {
     const struct tensor *t = named(r, name, bad);
-    if (!t) {
+    if (!t && !*bad) {
         complain_usage("%s: there is no tensor '%s'", r->input, name);
         *bad = true;
-    } else if (t->count == 0 && !*bad) {
+    } else if (t && t->count == 0 && !*bad) {
         complain_usage("%s: tensor '%s' is empty", r->input, name);
         *bad = true;
     }
@@ -554,6 +590,8 @@ static int step(struct request *r)
     unsigned before = 0;
     if (!choose_dialect(r, NULL))
         return EXIT_USAGE;
+    if (r->lr && tensors_find(&r->file, "lr"))
+        return complain_usage("%s: holds a tensor 'lr', and --lr is given too", r->input);
     const struct tensor *param = required(r, "param", &bad), *grads = required(r, "grads", &bad);
     if (bad || !same_shape(r, grads, param, 1))
         return EXIT_USAGE;
@@ -661,6 +699,22 @@ static bool options_fit(const struct operation *op, const struct option *options
     return true;
 }
 
+/* Whether the output may be written: it is none of the inputs, and does not pretend to be of another format. */
+static bool output_fits(const struct request *r)
+{
+    struct stat out, in;
+    size_t length = r->output ? strlen(r->output) : 0;
+    if (length >= 4 && strcmp(r->output + length - 4, ".npy") == 0)
+        return complain_usage("%s: answers are written as .safetensors files", r->output), false;
+    for (int k = 0; k < 2 && r->output; k++) {
+        const char *input = k ? r->centre : r->input;
+        if (input && stat(r->output, &out) == 0 && stat(input, &in) == 0 && out.st_dev == in.st_dev &&
+            out.st_ino == in.st_ino)
+            return complain_usage("%s: is the input, and would be overwritten", r->output), false;
+    }
+    return true;
+}
+
 static bool read_common(struct request *r)
 {
     r->options = (assay_options){
@@ -694,7 +748,7 @@ int run_ref(int argc, char **argv)
         {"box", 0, &r->box, NULL, NULL, NULL, "half width of the box that holds x (max)"},
         {"centre", 0, &r->centre, NULL, NULL, NULL, "file with the centre of the ball (default 0)"},
         {"dialect", 'd', &r->dialect, NULL, NULL, NULL, "whose conventions: assay dialects lists them"},
-        {"coeffs", 0, &r->coeffs, NULL, NULL, NULL, "a table's name, or a,b,c[,a,b,c...]"},
+        {"coeffs", 0, &r->coeffs, NULL, NULL, NULL, "a table's name, or a,b,c[,a,b,c...]: each once"},
         {"steps", 0, &r->steps, NULL, NULL, NULL, "steps of Newton-Schulz"},
         {"eps", 0, &r->eps, NULL, NULL, NULL, "beside the norm, before Newton-Schulz"},
         {"set", 0, NULL, NULL, add_setting, r, "AXIS=VALUE: change an axis of the dialect; repeatable"},
@@ -721,7 +775,8 @@ int run_ref(int argc, char **argv)
         op++;
     if (op == operations + COUNT(operations))
         return complain_usage("there is no operation '%s' (assay ref --help lists them)", r->operation);
-    if (!options_fit(op, options, COUNT(options), r) || !read_common(r) || !read_file(r, &r->file, r->input))
+    if (!options_fit(op, options, COUNT(options), r) || !output_fits(r) || !read_common(r) ||
+        !read_file(r, &r->file, r->input))
         return EXIT_USAGE;
     if (op->most_dimensions > 0) {
         r->matrix = the_tensor(r, &r->file, r->input, op->most_dimensions);

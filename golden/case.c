@@ -1,0 +1,286 @@
+#include "case.h"
+
+#include "ref.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const operation_names[OPERATIONS] = {"polar",    "svd",      "lmo", "newton-schulz",
+                                                 "cosh-rms", "momentum", "step"};
+
+bool operation_has_dialects(enum operation operation)
+{
+    return operation >= OPERATION_NEWTON_SCHULZ;
+}
+
+static void free_class(struct answer_class *k)
+{
+    for (size_t a = 0; a < k->answer_count; a++) {
+        free(k->answers[a].hi);
+        free(k->answers[a].lo);
+    }
+    free(k->members);
+}
+
+void case_free(struct golden_case *c)
+{
+    for (size_t k = 0; k < c->class_count; k++)
+        free_class(&c->classes[k]);
+    free(c->classes);
+    for (size_t k = 0; k < c->input_count; k++) {
+        free(c->inputs[k].name);
+        free(c->inputs[k].at);
+    }
+    *c = (struct golden_case){0};
+}
+
+const struct tensor *case_input(const struct golden_case *c, const char *name)
+{
+    for (size_t k = 0; k < c->input_count; k++)
+        if (strcmp(c->inputs[k].name, name) == 0)
+            return &c->inputs[k];
+    return NULL;
+}
+
+bool case_fits(const struct golden_case *c, enum tensor_type format)
+{
+    uint64_t bits;
+    for (size_t k = 0; k < c->input_count; k++)
+        for (size_t i = 0; i < c->inputs[k].count; i++)
+            if (!tensor_encode(&bits, format, c->inputs[k].at[i]))
+                return false;
+    return true;
+}
+
+static bool same_input(const struct tensor *a, const struct tensor *b)
+{
+    return strcmp(a->name, b->name) == 0 && a->ndim == b->ndim &&
+           memcmp(a->shape, b->shape, a->ndim * sizeof *a->shape) == 0 &&
+           memcmp(a->at, b->at, a->count * sizeof *a->at) == 0;
+}
+
+bool case_same_question(const struct golden_case *a, const struct golden_case *b)
+{
+    bool same = a->operation == b->operation && a->norm == b->norm && a->radius == b->radius && a->step == b->step &&
+                a->hyper.lr == b->hyper.lr && a->hyper.momentum == b->hyper.momentum &&
+                a->hyper.weight_decay == b->hyper.weight_decay && a->input_count == b->input_count;
+    for (size_t k = 0; k < a->input_count && same; k++)
+        same = same_input(&a->inputs[k], &b->inputs[k]);
+    return same;
+}
+
+bool answers_equal(const struct answer *a, const struct answer *b)
+{
+    /* Bits, not values; a radius is never NaN, and neither are the others. */
+    return strcmp(a->name, b->name) == 0 && a->count == b->count &&
+           memcmp(a->hi, b->hi, a->count * sizeof *a->hi) == 0 && memcmp(a->lo, b->lo, a->count * sizeof *a->lo) == 0 &&
+           memcmp(&a->radius, &b->radius, sizeof a->radius) == 0;
+}
+
+/* ---- room for answers ---------------------------------------------------------------------------------------------- */
+
+/* Adds an answer of this shape to the class; NULL if there is no memory. */
+static struct answer *add_answer(struct answer_class *k, const char *name, size_t ndim, const size_t *shape)
+{
+    struct answer *a = &k->answers[k->answer_count];
+    *a = (struct answer){.ndim = ndim, .count = 1};
+    snprintf(a->name, sizeof a->name, "%s", name);
+    for (size_t d = 0; d < ndim; d++)
+        a->count *= a->shape[d] = shape[d];
+    a->hi = tensor_alloc(a->count, sizeof *a->hi);
+    a->lo = tensor_alloc(a->count, sizeof *a->lo);
+    k->answer_count++;
+    return a->hi && a->lo ? a : NULL;
+}
+
+static assay_answer matrix_view(const struct answer *a, size_t rows, size_t cols)
+{
+    return (assay_answer){{a->hi, rows, cols, cols}, {a->lo, rows, cols, cols}, 0};
+}
+
+static assay_tensor tensor_view(const struct tensor *x)
+{
+    assay_tensor view = {.at = x->at, .ndim = x->ndim};
+    memcpy(view.shape, x->shape, x->ndim * sizeof *x->shape);
+    return view;
+}
+
+/* ---- operations without dialects: one class --------------------------------------------------------------------------- */
+
+static assay_status compute_matrix(const struct golden_case *c, struct answer_class *k, const assay_options *options)
+{
+    const struct tensor *g = case_input(c, "G");
+    size_t m = g->shape[0], n = g->shape[1];
+    bool svd = c->operation == OPERATION_SVD;
+    const char *name = svd ? "S" : c->operation == OPERATION_POLAR ? "Q" : "D";
+    struct answer *a = add_answer(k, name, svd ? 1 : 2, svd ? (size_t[]){m < n ? m : n} : g->shape);
+    if (!a)
+        return ASSAY_NO_MEMORY;
+    assay_input input = {g->at, m, n, n};
+    assay_answer view = svd ? matrix_view(a, 1, a->count) : matrix_view(a, m, n);
+    assay_svd_info svd_info = {0};
+    assay_polar_info polar_info = {0};
+    assay_lmo_info lmo_info = {0};
+    assay_status status = svd ? assay_ref_svd(&view, NULL, NULL, &svd_info, input, options)
+                          : c->operation == OPERATION_POLAR
+                              ? assay_ref_polar(&view, &polar_info, input, options)
+                              : assay_ref_lmo(&view, &lmo_info, c->norm, c->radius, input, options);
+    a->radius = view.radius;
+    k->rank = svd ? svd_info.rank : polar_info.rank;
+    k->unique = svd || polar_info.unique || lmo_info.unique;
+    return status;
+}
+
+/* ---- operations of a dialect -------------------------------------------------------------------------------------------- */
+
+static assay_status compute_direction(const struct golden_case *c, struct answer_class *k,
+                                      const struct assay_dialect *d, const assay_options *options)
+{
+    const struct tensor *g = case_input(c, "G");
+    struct answer *a = add_answer(k, "Y", g->ndim, g->shape);
+    if (!a)
+        return ASSAY_NO_MEMORY;
+    assay_tensor_answer view = {.hi = a->hi, .lo = a->lo};
+    assay_status status = c->operation == OPERATION_NEWTON_SCHULZ
+                              ? assay_ref_newton_schulz(&view, d, tensor_view(g), options)
+                              : assay_ref_cosh_rms(&view, d, tensor_view(g), options);
+    a->radius = view.radius;
+    return status;
+}
+
+static assay_status compute_momentum(const struct golden_case *c, struct answer_class *k, const struct assay_dialect *d,
+                                     const assay_options *options)
+{
+    const struct tensor *m = case_input(c, "momentum"), *g = case_input(c, "grad"), *p = case_input(c, "param");
+    struct answer *next = add_answer(k, "momentum", g->ndim, g->shape), *u = add_answer(k, "u", g->ndim, g->shape);
+    if (!next || !u)
+        return ASSAY_NO_MEMORY;
+    assay_tensor_answer views[] = {{.hi = next->hi, .lo = next->lo}, {.hi = u->hi, .lo = u->lo}};
+    assay_status status =
+        assay_ref_momentum(&views[0], &views[1], d, &c->hyper, tensor_view(m), tensor_view(g), p->at, c->step, options);
+    next->radius = views[0].radius;
+    u->radius = views[1].radius;
+    return status;
+}
+
+static assay_status compute_step(const struct golden_case *c, struct answer_class *k, const struct assay_dialect *d,
+                                 const assay_options *options)
+{
+    static const char *const names[] = {"params", "updates", "momentum"};
+    const struct tensor *param = case_input(c, "param"), *grads = case_input(c, "grads"), *lr = case_input(c, "lr"),
+                        *present = case_input(c, "present");
+    size_t steps = grads->shape[0];
+    bool *flags = tensor_alloc(steps, sizeof *flags);
+    assay_steps after = {0};
+    assay_tensor_answer *views[] = {&after.params, &after.updates, &after.momentum};
+    bool enough = flags != NULL;
+    for (size_t a = 0; a < 3 && enough; a++) {
+        const struct answer *answer = add_answer(k, names[a], grads->ndim, grads->shape);
+        enough = answer != NULL;
+        if (enough)
+            *views[a] = (assay_tensor_answer){.hi = answer->hi, .lo = answer->lo};
+    }
+    assay_status status = ASSAY_NO_MEMORY;
+    if (enough) {
+        for (size_t t = 0; t < steps; t++)
+            flags[t] = !present || present->at[t] != 0;
+        const assay_run run = {.param = tensor_view(param),
+                               .steps = steps,
+                               .grads = grads->at,
+                               .lr = lr ? lr->at : NULL,
+                               .present = flags};
+        status = assay_ref_step(&after, &k->unique, d, &c->hyper, &run, options);
+        for (size_t a = 0; a < 3; a++)
+            k->answers[a].radius = views[a]->radius;
+    }
+    free(flags);
+    return status;
+}
+
+static assay_status compute_class(const struct golden_case *c, struct answer_class *k, const struct assay_dialect *d,
+                                  const assay_options *options)
+{
+    switch (c->operation) {
+    case OPERATION_NEWTON_SCHULZ:
+    case OPERATION_COSH_RMS:
+        return compute_direction(c, k, d, options);
+    case OPERATION_MOMENTUM:
+        return compute_momentum(c, k, d, options);
+    case OPERATION_STEP:
+        return compute_step(c, k, d, options);
+    default:
+        return compute_matrix(c, k, options);
+    }
+}
+
+static bool same_class(const struct answer_class *a, const struct answer_class *b)
+{
+    bool same = a->undefined == b->undefined && a->unique == b->unique && a->answer_count == b->answer_count;
+    for (size_t k = 0; k < a->answer_count && same; k++)
+        same = answers_equal(&a->answers[k], &b->answers[k]);
+    return same;
+}
+
+/* Makes the dialect a member of the class that answers like `found`, or of a new one that takes `found` over; there is
+ * room for one of each dialect. */
+static assay_status join(struct golden_case *c, struct answer_class *found, const char *dialect)
+{
+    size_t k = 0;
+    while (k < c->class_count && !same_class(&c->classes[k], found))
+        k++;
+    if (k == c->class_count) {
+        found->name = dialect;
+        found->members = tensor_alloc(assay_dialect_count, sizeof *found->members);
+        if (!found->members)
+            return ASSAY_NO_MEMORY;
+        c->classes[c->class_count++] = *found;
+        *found = (struct answer_class){0};
+    }
+    if (dialect[0]) /* operations without dialects have one class without members */
+        c->classes[k].members[c->classes[k].member_count++] = dialect;
+    return ASSAY_OK;
+}
+
+/* What the dialect answers; a class without name or members. */
+static assay_status answer(const struct golden_case *c, struct answer_class *found, const struct assay_dialect *d,
+                           const assay_options *options)
+{
+    *found = (struct answer_class){0};
+    assay_status status = compute_class(c, found, d, options);
+    if (status == ASSAY_UNDEFINED) {
+        free_class(found);
+        *found = (struct answer_class){.undefined = true};
+        return ASSAY_OK;
+    }
+    return status;
+}
+
+/* Whether the operation is a part of the dialect. */
+static bool applies(enum operation operation, const struct assay_dialect *d)
+{
+    return operation == OPERATION_NEWTON_SCHULZ ? assay_dialect_steps(d) > 0
+           : operation == OPERATION_COSH_RMS    ? d->direction == ASSAY_DIRECTION_COSH_RMS
+                                                : true;
+}
+
+assay_status case_compute(struct golden_case *c, const assay_options *options)
+{
+    bool dialects = operation_has_dialects(c->operation);
+    assay_status status = ASSAY_OK;
+    c->classes = tensor_alloc(dialects ? assay_dialect_count : 1, sizeof *c->classes);
+    if (!c->classes)
+        return ASSAY_NO_MEMORY;
+    for (size_t k = 0; k < (dialects ? assay_dialect_count : 1) && status == ASSAY_OK; k++) {
+        struct answer_class found;
+        if (dialects && !applies(c->operation, &assay_dialects[k]))
+            continue;
+        status = answer(c, &found, dialects ? &assay_dialects[k] : NULL, options);
+        if (status == ASSAY_OK)
+            status = join(c, &found, dialects ? assay_dialects[k].name : "");
+        else if (status == ASSAY_INVALID && dialects) /* a dialect that takes no such tensor */
+            status = ASSAY_OK;
+        free_class(&found);
+    }
+    return status;
+}

@@ -1,0 +1,31 @@
+/* The golden set as files: a folder with SHA256SUMS and vectors/OPERATION.json and .safetensors. */
+#ifndef ASSAY_GOLDEN_SET_H
+#define ASSAY_GOLDEN_SET_H
+
+#include "manifest.h"
+
+struct golden_set {
+    size_t count; /* of operations that the set has */
+    struct manifest manifests[OPERATIONS];
+};
+
+void set_free(struct golden_set *set);
+
+/* Reads a whole set. Every file that SHA256SUMS lists must have that checksum, and nothing else is read; the operations
+ * stand there in the order of enum operation. ASSAY_UNREADABLE, with a sentence, if anything is missing, altered or
+ * malformed; ASSAY_NO_MEMORY. On failure *set is untouched. */
+assay_status set_read(struct golden_set *set, const char *folder, char *message, size_t message_size)
+    __attribute__((warn_unused_result));
+
+/* Writes a set into a folder, made if need be; SHA256SUMS comes last, so that an interrupted writer leaves a set that
+ * does not pass for whole. Errors as atomic_file_write(). */
+assay_status set_write(const struct golden_set *set, const char *folder, char *message, size_t message_size)
+    __attribute__((warn_unused_result));
+
+/* The two files of one manifest, PATH.json and PATH.safetensors. */
+assay_status set_write_manifest(const struct manifest *m, const char *path, char *message, size_t message_size)
+    __attribute__((warn_unused_result));
+assay_status set_read_manifest(struct manifest *m, const char *path, char *message, size_t message_size)
+    __attribute__((warn_unused_result));
+
+#endif

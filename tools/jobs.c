@@ -1,0 +1,75 @@
+#include "jobs.h"
+
+#include "command.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static unsigned processes(const struct jobs *jobs)
+{
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned wanted = jobs->processes ? jobs->processes : online > 0 ? (unsigned)online : 1;
+    return jobs->count < wanted ? (unsigned)jobs->count : wanted;
+}
+
+/* The child's part: every processes-th job. A result is shorter than PIPE_BUF, so it is written whole. */
+static void work(const struct jobs *jobs, unsigned first, unsigned step, int out)
+{
+    for (size_t k = first; k < jobs->count; k += step) {
+        struct job_result r = {.number = k};
+        jobs->run(jobs->data, &r);
+        if (write(out, &r, sizeof r) != (ssize_t)sizeof r)
+            _exit(EXIT_FAILURE);
+    }
+    _exit(EXIT_SUCCESS);
+}
+
+/* A whole result; false at the end. */
+static bool receive(int in, struct job_result *r)
+{
+    for (size_t got = 0; got < sizeof *r;) {
+        ssize_t n = read(in, (char *)r + got, sizeof *r - got);
+        if (n == 0 || (n < 0 && errno != EINTR))
+            return false;
+        got += n > 0 ? (size_t)n : 0;
+    }
+    return true;
+}
+
+bool jobs_run(const struct jobs *jobs)
+{
+    int ends[2];
+    unsigned count = processes(jobs), started = 0;
+    struct progress_bar bar = {0};
+    struct job_result r;
+    size_t done = 0;
+    if (pipe(ends) != 0) {
+        complain_usage("cannot start processes: %s", strerror(errno));
+        return false;
+    }
+    for (; started < count; started++) {
+        pid_t child = fork();
+        if (child < 0)
+            break;
+        if (child == 0) {
+            close(ends[0]);
+            work(jobs, started, count, ends[1]);
+        }
+    }
+    close(ends[1]);
+    while (receive(ends[0], &r)) {
+        jobs->done(jobs->data, &r);
+        show_progress(&bar, jobs->stage, (double)++done / (double)jobs->count);
+    }
+    end_progress(&bar);
+    close(ends[0]);
+    while (wait(NULL) > 0 || errno == EINTR)
+        ;
+    if (done < jobs->count)
+        complain_usage("%zu of %zu jobs were not done: a process could not be started, or died", jobs->count - done,
+                       jobs->count);
+    return done == jobs->count;
+}
