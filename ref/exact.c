@@ -263,12 +263,15 @@ void adopt_rational(struct work *w, struct ball *a, const struct rational *x)
     mpz_tdiv_q_2exp(odd, x->denominator, twos);
     struct tally t = {MAG_ZERO, MAG_ZERO};
     for (size_t k = 0; k < ball_count(a); k++) {
-        mpfr_get_z(rest, x->numerators->at + k, MPFR_RNDN);
+        mpfr_srcptr numerator = x->numerators->at + k; /* rest 2^exponent */
+        mpfr_exp_t exponent = mpfr_zero_p(numerator) ? 0 : mpfr_get_z_2exp(rest, numerator);
+        if (mpfr_zero_p(numerator))
+            mpz_set_ui(rest, 0);
         int ternary = 0;
         mag error = a->error[k];
         if (mpz_divisible_p(rest, odd)) {
             mpz_divexact(rest, rest, odd);
-            ternary = mpfr_set_z_2exp(a->at + k, rest, -(mpfr_exp_t)twos, MPFR_RNDN);
+            ternary = mpfr_set_z_2exp(a->at + k, rest, exponent - (mpfr_exp_t)twos, MPFR_RNDN);
             error = MAG_ZERO;
         }
         ball_note(a, &t, k, ternary, error);

@@ -1,5 +1,9 @@
 #include "rank.h"
 
+#include "product.h"
+
+#include <string.h>
+
 __extension__ typedef unsigned __int128 wide;
 
 static uint64_t mul(uint64_t a, uint64_t b, uint64_t p)
@@ -40,24 +44,29 @@ static void subtract_multiple(uint64_t *to, const uint64_t *from, size_t n, uint
     }
 }
 
-/* Gaussian elimination of `a`, its rows and columns taken in the given orders. Returns the rank modulo p; rows and
- * cols, if not NULL, receive the numbers of the pivots. */
-static size_t eliminate(struct work *w, const struct ball *a, const size_t *row_order, const size_t *col_order,
-                        uint64_t p, size_t *rows, size_t *cols)
+/* Rows in echelon form modulo p: row[k] has 1 at col[k] and 0 at the columns of the rows before it. */
+struct echelon {
+    size_t rank;
+    uint64_t **row;
+    size_t *col;
+};
+
+/* Gaussian elimination of `a`, its rows and columns taken in the given orders; rows and cols, if not NULL, receive the
+ * numbers of the pivots. */
+static struct echelon eliminate(struct work *w, const struct ball *a, const size_t *row_order, const size_t *col_order,
+                                uint64_t p, size_t *rows, size_t *cols)
 {
-    struct work_block *mark = work_mark(w);
-    size_t m = a->rows, n = a->cols, rank = 0;
+    size_t m = a->rows, n = a->cols, most = m < n ? m : n;
     uint64_t *z = work_scratch(w, m * n, sizeof *z);
-    uint64_t **pivot = work_alloc(w, m < n ? m : n, sizeof *pivot);
-    size_t *pivot_col = work_alloc(w, m < n ? m : n, sizeof *pivot_col);
-    for (size_t i = 0; i < m && rank < n; i++) {
+    struct echelon e = {0, work_alloc(w, most, sizeof *e.row), work_alloc(w, most, sizeof *e.col)};
+    for (size_t i = 0; i < m && e.rank < n; i++) {
         uint64_t *row = z + i * n;
         size_t number = row_order ? row_order[i] : i;
         for (size_t j = 0; j < n; j++)
             row[j] = residue(ball_at(a, number, col_order ? col_order[j] : j), p);
-        for (size_t k = 0; k < rank; k++)
-            if (row[pivot_col[k]])
-                subtract_multiple(row, pivot[k], n, row[pivot_col[k]], p);
+        for (size_t k = 0; k < e.rank; k++)
+            if (row[e.col[k]])
+                subtract_multiple(row, e.row[k], n, row[e.col[k]], p);
         size_t j = 0;
         while (j < n && row[j] == 0)
             j++;
@@ -67,14 +76,89 @@ static size_t eliminate(struct work *w, const struct ball *a, const size_t *row_
         for (size_t l = 0; l < n; l++)
             row[l] = mul(row[l], inverse, p);
         if (rows) {
-            rows[rank] = number;
-            cols[rank] = col_order ? col_order[j] : j;
+            rows[e.rank] = number;
+            cols[e.rank] = col_order ? col_order[j] : j;
         }
-        pivot[rank] = row;
-        pivot_col[rank++] = j;
+        e.row[e.rank] = row;
+        e.col[e.rank++] = j;
     }
+    return e;
+}
+
+static size_t rank_modulo(struct work *w, const struct ball *a, uint64_t p)
+{
+    struct work_block *mark = work_mark(w);
+    size_t rank = eliminate(w, a, NULL, NULL, p, NULL, NULL).rank;
     work_release(w, mark);
     return rank;
+}
+
+/* ---- kernels of small integers ------------------------------------------------------------------------------------- */
+
+enum { SMALL = 1 << 28 };
+
+/* y = u / v modulo p with |u| and v below SMALL, by Euclid's algorithm (Wang 1981); false if there is no such fraction. */
+static bool small_fraction(int64_t *u, int64_t *v, uint64_t y, uint64_t p)
+{
+    int64_t r0 = (int64_t)p, r1 = (int64_t)y, t0 = 0, t1 = 1;
+    while (r1 >= SMALL) {
+        int64_t quotient = r0 / r1, r2 = r0 - quotient * r1, t2 = t0 - quotient * t1;
+        r0 = r1, r1 = r2;
+        t0 = t1, t1 = t2;
+        if (t1 >= SMALL || t1 <= -SMALL)
+            return false;
+    }
+    *u = t1 < 0 ? -r1 : r1;
+    *v = t1 < 0 ? -t1 : t1;
+    return true;
+}
+
+/* The kernel vector modulo p that has `free` as its only column without pivot, scaled so that it has small integers for
+ * entries; false if it has not. */
+static bool small_vector(int64_t *x, const struct echelon *e, size_t n, size_t free, uint64_t p)
+{
+    memset(x, 0, n * sizeof *x);
+    x[free] = 1;
+    for (size_t k = e->rank; k-- > 0;) { /* back substitution: later rows have no part in earlier pivots */
+        uint64_t sum = 0;
+        int64_t u, v;
+        for (size_t j = e->col[k] + 1; j < n; j++)
+            if (x[j])
+                sum = (sum + mul(e->row[k][j], x[j] < 0 ? p - (uint64_t)-x[j] : (uint64_t)x[j], p)) % p;
+        if (!small_fraction(&u, &v, sum ? p - sum : 0, p))
+            return false;
+        for (size_t j = 0; j < n && v > 1; j++) {
+            if (x[j] > SMALL / v || x[j] < -SMALL / v)
+                return false;
+            x[j] *= v;
+        }
+        x[e->col[k]] = u;
+    }
+    return true;
+}
+/* Whether n - r small integer vectors, independent as each has a column without pivot of its own, are mapped to 0 by the
+ * n columns of `a`, whose echelon form modulo p has r rows: then its rank is at most r. True of matrices with equal
+ * columns, zero sums, and the like. */
+static bool small_kernel(struct work *w, const struct ball *a, const struct echelon *e, uint64_t p)
+{
+    size_t n = a->cols, found = 0;
+    struct work_block *mark = work_mark(w);
+    struct ball *kernel = ball_new(w, n, n - e->rank, 64);
+    int64_t *x = work_alloc(w, n, sizeof *x);
+    bool *has_pivot = work_alloc(w, n, sizeof *has_pivot), small = true;
+    for (size_t k = 0; k < e->rank; k++)
+        has_pivot[e->col[k]] = true;
+    for (size_t free = 0; free < n && small; free++) {
+        if (has_pivot[free])
+            continue;
+        small = small_vector(x, e, n, free, p);
+        for (size_t j = 0; j < n; j++)
+            mpfr_set_si(ball_at(kernel, j, found), x[j], MPFR_RNDN);
+        found++;
+    }
+    bool proved = small && ball_is_zero(product_exact(w, a, kernel));
+    work_release(w, mark);
+    return proved;
 }
 
 /* log2 of Hadamard's bound for the k-minors of `a` scaled to integers, rounded up: rows and columns are first scaled
@@ -137,14 +221,27 @@ static mpz_ptr before_first_prime(struct work *w)
     return p;
 }
 
-/* With the rank modulo one prime known to be at most r: whether the rank is. */
+/* The same of `a`, or of its transpose if that has fewer columns. */
+static bool has_small_kernel(struct work *w, const struct ball *a, uint64_t p)
+{
+    struct work_block *mark = work_mark(w);
+    const struct ball *tall = a->rows < a->cols ? ball_transpose(w, a) : a;
+    struct echelon e = eliminate(w, tall, NULL, NULL, p, NULL, NULL);
+    bool proved = small_kernel(w, tall, &e, p);
+    work_release(w, mark);
+    return proved;
+}
+
+/* With the rank modulo the prime p known to be at most r: whether the rank is. */
 static bool confirm(struct work *w, const struct ball *a, size_t r, mpz_ptr p)
 {
     if (r >= a->rows || r >= a->cols)
         return true;
+    if (has_small_kernel(w, a, mpz_get_ui(p)))
+        return true;
     long bits = minor_bits(w, a, r + 1);
     for (long proved = 61; proved <= bits + 1; proved += 61) {
-        if (eliminate(w, a, NULL, NULL, next_prime(p), NULL, NULL) > r)
+        if (rank_modulo(w, a, next_prime(p)) > r)
             return false;
         work_progress(w, "proving the rank", (double)proved / (double)(bits + 1));
     }
@@ -158,9 +255,11 @@ struct rank *rank_of(struct work *w, const struct ball *a, const size_t *row_ord
     r->rows = work_alloc(w, most, sizeof *r->rows);
     r->cols = work_alloc(w, most, sizeof *r->cols);
     mpz_ptr p = before_first_prime(w);
-    do
-        r->rank = eliminate(w, a, row_order, col_order, next_prime(p), r->rows, r->cols);
-    while (!confirm(w, a, r->rank, p));
+    do {
+        struct work_block *mark = work_mark(w);
+        r->rank = eliminate(w, a, row_order, col_order, next_prime(p), r->rows, r->cols).rank;
+        work_release(w, mark);
+    } while (!confirm(w, a, r->rank, p));
     return r;
 }
 
@@ -168,7 +267,7 @@ bool rank_at_most(struct work *w, const struct ball *a, size_t r)
 {
     struct work_block *mark = work_mark(w);
     mpz_ptr p = before_first_prime(w);
-    bool proved = eliminate(w, a, NULL, NULL, next_prime(p), NULL, NULL) <= r && confirm(w, a, r, p);
+    bool proved = rank_modulo(w, a, next_prime(p)) <= r && confirm(w, a, r, p);
     work_release(w, mark);
     return proved;
 }

@@ -96,7 +96,7 @@ static void require_small(mag error, long k, const struct matrix *a)
 static void check_moved(struct work *w, const struct ball *q, const arb_mat_t truth)
 {
     struct ball *moved = ball_copy(w, q, q->prec + 300), *step = ball_new(w, 1, 1, 64);
-    mag_get_mpfr(step->at, up_add(q->radius, mag_scale(up_abs(q->at), -150)));
+    mag_get_mpfr(step->at, up_add(q->radius, mag_scale(ball_midpoint_norm_up(q), -150)));
     mpfr_mul_ui(step->at, step->at, 3, MPFR_RNDN);
     if (mpfr_zero_p(step->at))
         mpfr_set_ui_2exp(step->at, 1, -100, MPFR_RNDN);
@@ -447,7 +447,7 @@ static void check_values(const struct matrix *a)
     x.rank = (size_t)fmpz_mat_rank(z);
     our_values(&s, a, 0);
     enum verdict v = OPEN;
-    for (; v == OPEN && x.bits < 4000; x.bits *= 2, t.prec *= 2) {
+    for (; v == OPEN && x.bits < 6000; x.bits *= 2, t.prec *= 2) {
         in_work(enclose_spectrum, &x);
         sharpen(&x, &s);
         arb_mat_set(t.multiple, t.x);

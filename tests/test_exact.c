@@ -488,6 +488,10 @@ static void check_adoption(struct work *w, void *unused)
     ck_assert(mag_is_zero(b->error[0]) && mag_is_zero(b->error[1]) && !mag_is_zero(b->error[2]));
     ck_assert(mpfr_cmp_d(b->at, 0.125) == 0 && mpfr_cmp_d(b->at + 1, 0.25) == 0);
     ck_assert(same_mag(b->error[2], mag_power_of_two(20)));
+    static const struct matrix dyadic = {1, 4, {0.75, 0, -1.5, 0.125}}; /* over 6: 1/8, 0, -1/4, 1/48 */
+    adopt_rational(w, b, rational_of(w, &dyadic, 6));
+    ck_assert(mpfr_cmp_d(b->at, 0.125) == 0 && mpfr_zero_p(b->at + 1) && mpfr_cmp_d(b->at + 2, -0.25) == 0);
+    ck_assert(mag_is_zero(b->error[1]) && mag_is_zero(b->error[2]) && !mag_is_zero(b->error[3]));
 }
 
 START_TEST(dyadic_entries_are_adopted)

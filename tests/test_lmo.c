@@ -187,8 +187,12 @@ static bool is_unique(struct work *w, const struct answer *x, struct ball *squar
     struct singular_problem *p = singular_problem_new(w, g);
     struct singular all = singular_evaluate(w, p, BITS);
     size_t top = smaller(all.rank, 1);
-    while (top > 0 && top < all.rank && mag_le(up_abs(all.s->at), up_add(up_abs(all.s->at + top), all.s->error[top])))
-        top++;
+    MPFR_DECL_INIT(gap, 64);
+    for (; top > 0 && top < all.rank; top++) {
+        mpfr_sub(gap, all.s->at, all.s->at + top, MPFR_RNDZ);
+        if (!mag_le(down_abs(gap), up_add(all.s->error[0], all.s->error[top])))
+            break;
+    }
     double norms[NORMS] = {
         (double)all.rank,
         zeros<m * n, (double)(m * n - zeros), (double)(m * all.rank) / (double)n, top> 0 ? 1 / (double)top : 0,

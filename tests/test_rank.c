@@ -384,5 +384,60 @@ START_TEST(larger_matrices)
 }
 END_TEST
 
+/* Progress is reported for each prime of Hadamard's bound, and there is none where small kernel vectors prove the rank: of a
+ * matrix whose last columns are the combinations sum_j c_j column_j / d, for c and d below 2^14 or so. */
+struct kernel_case {
+    long numerator, denominator; /* of the largest coefficients */
+    bool wide, small;
+};
+
+static void check_kernel(struct work *w, void *pointer)
+{
+    const struct kernel_case *c = pointer;
+    uint64_t state = 8;
+    const size_t m = 20, n = 12;
+    struct ball *a = ball_new(w, m, n, 200);
+    for (size_t i = 0; i < m; i++) {
+        mpfr_t sum;
+        mpfr_init2(sum, 200);
+        mpfr_set_zero(sum, 1);
+        for (size_t j = 0; j + 1 < n; j++) {
+            mpfr_set_si(ball_at(a, i, j), ((long)random_below(&state, 2001) - 1000) * c->denominator, MPFR_RNDN);
+            mpfr_t term;
+            mpfr_init2(term, 200);
+            mpfr_mul_si(term, ball_at(a, i, j), (long)j - 5 == 0 ? c->numerator : (long)j - 5, MPFR_RNDN);
+            mpfr_add(sum, sum, term, MPFR_RNDN);
+            mpfr_clear(term);
+        }
+        mpfr_div_si(ball_at(a, i, n - 1), sum, c->denominator, MPFR_RNDN); /* exact */
+        mpfr_clear(sum);
+    }
+    const struct ball *x = c->wide ? ball_transpose(w, a) : a;
+    const struct heard *heard = w->options->progress_data;
+    size_t before = heard->count;
+    ck_assert(rank_of(w, x, NULL, NULL)->rank == n - 1);
+    ck_assert_msg((heard->count == before) == c->small, "%ld / %ld", c->numerator, c->denominator);
+    mpfr_nextabove(ball_at(a, 3, n - 1));
+    ck_assert(rank_of(w, c->wide ? ball_transpose(w, a) : a, NULL, NULL)->rank == n);
+}
+
+START_TEST(small_kernels_are_found)
+{
+    struct kernel_case cases[] = {{1, 1, false, true},
+                                  {-1, 7, true, true},
+                                  {9999, 64, false, true},
+                                  {1, 10007, true, true},
+                                  {1L << 40, 1, false, false},
+                                  {1, (1L << 31) - 1, false, false},
+                                  {(1L << 27) + 1, 3, true, true}};
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        struct heard heard = {0};
+        const assay_options options = {.progress = hear, .progress_data = &heard};
+        ck_assert(work_run(&options, check_kernel, &cases[k]) == ASSAY_OK);
+    }
+}
+END_TEST
+
 RUN_TESTS("rank", TEST(ranks_are_right), TEST(bad_choices_are_seen), TEST(unlucky_primes_are_survived),
-          TEST(scales_cost_nothing), TEST(progress_is_reported), TEST(special_matrices), TEST(larger_matrices))
+          TEST(scales_cost_nothing), TEST(progress_is_reported), TEST(special_matrices), TEST(larger_matrices),
+          TEST(small_kernels_are_found))

@@ -194,6 +194,12 @@ START_TEST(ridge_answers_that_are_rational_are_exact)
     p.radius = 25;
     require_solved(&p);
     ck_assert(p.x.hi[0] == 25 && p.x.hi[3] == -25 && p.x.hi[1] == 0 && p.x.radius == 0);
+    p.m = (struct matrix){2, 2, {0}};
+    p.centre = (struct matrix){2, 2, {-2, -1, 1, 2}}; /* 3 and 1; x = c - 0.75 diag(-1, 1) */
+    p.radius = 0.75;
+    require_solved(&p);
+    ck_assert(p.x.hi[0] == -1.25 && p.x.hi[1] == -1 && p.x.hi[2] == 1 && p.x.hi[3] == 1.25 && p.x.radius == 0);
+    p.centre = (struct matrix){2, 2, {0}};
     /* a and b, turned by triangles: c^2 and 2 c^2, or c^2 and 3 c^2 */
     static const struct {
         struct matrix m;

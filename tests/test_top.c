@@ -83,7 +83,7 @@ static void check_known(struct work *w, void *unused)
             top_settle(w, p, top.o);
             ck_assert(holds_truth(w, top.o, top.largest, &x));
             tried += bits > 200;
-            exact += bits > 200 && top.o->rational;
+            exact += bits > 200 && (top.o->rational || ball_is_exact(top.o));
         }
         work_release(w, mark);
     }
