@@ -91,15 +91,15 @@ static void require_small(mag error, long k, const struct matrix *a)
                   mag_is_inf(error) ? LONG_MAX : (long)mag_log2(error));
 }
 
-/* The counter-check of refuted(): a ball that is moved by three of its radii, and by more than the truth is uncertain,
- * does not hold the truth. */
+/* The counter-check of refuted(): a ball that is moved by three of its radii, and by more than a truth that decides
+ * pairs is uncertain, does not hold the truth. */
 static void check_moved(struct work *w, const struct ball *q, const arb_mat_t truth)
 {
     struct ball *moved = ball_copy(w, q, q->prec + 300), *step = ball_new(w, 1, 1, 64);
-    mag_get_mpfr(step->at, up_add(q->radius, mag_scale(ball_midpoint_norm_up(q), -150)));
+    mag_get_mpfr(step->at, up_add(q->radius, mag_scale(ball_midpoint_norm_up(q), -95)));
     mpfr_mul_ui(step->at, step->at, 3, MPFR_RNDN);
     if (mpfr_zero_p(step->at))
-        mpfr_set_ui_2exp(step->at, 1, -100, MPFR_RNDN);
+        mpfr_set_ui_2exp(step->at, 1, -95, MPFR_RNDN);
     mpfr_add(moved->at, moved->at, step->at, MPFR_RNDN);
     ck_assert(refuted(moved, truth));
 }

@@ -247,9 +247,14 @@ START_TEST(bad_arguments_are_refused)
     ck_assert(sp.hi[0] == 1 && sp.lo[0] == 0x1p-801);
     /* rank 2, and a condition number of 2^600 */
     static struct matrix steep = {3, 3, {1, 1, 1, 1, 1, 1, 0x1p-600, 0x2p-600, 0x3p-600}};
-    refuses(ASSAY_UNDECIDED, "is not decided", output(&sp, 1, 3), output(&up, 3, 3), output(&vp, 3, 3), input(&steep),
-            0, 100);
+    refuses(ASSAY_UNDECIDED, "is not told from 0", output(&sp, 1, 3), output(&up, 3, 3), output(&vp, 3, 3),
+            input(&steep), 0, 100);
+    static struct matrix less = {3, 3, {1, 1, 1, 1, 1, 1, 0x1p-150, 0x2p-150, 0x3p-150}};
+    refuses(ASSAY_UNDECIDED, "is not decided", output(&sp, 1, 3), output(&up, 3, 3), output(&vp, 3, 3), input(&less), 0,
+            100);
     static struct decomposition d;
+    require_svd(&d, &less);
+    ck_assert(d.info.rank == 2 && fabs(d.s.hi[1] / (0x1p-150 * sqrt(2)) - 1) < 1e-12);
     require_svd(&d, &steep);
     ck_assert(d.info.rank == 2 && fabs(d.s.hi[1] / (0x1p-600 * sqrt(2)) - 1) < 1e-12);
     /* of (x, x), x sqrt(2) */

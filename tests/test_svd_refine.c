@@ -344,6 +344,27 @@ START_TEST(a_vanished_column_tells_nothing)
 }
 END_TEST
 
+/* Balls in which the least singular value may be 0, or anything. */
+static void check_hopeless(struct work *w, void *unused)
+{
+    (void)unused;
+    struct ball *a = ball_identity(w, 2, 53);
+    mpfr_set_ui_2exp(ball_at(a, 1, 1), 1, -50, MPFR_RNDN);
+    ball_widen_all(a, mag_power_of_two(-40));
+    ck_assert(!svd_approximate(w, a, 60, 0));
+    ball_make_exact(a);
+    ball_widen_all(a, mag_power_of_two(-60));
+    ck_assert(svd_approximate(w, a, 60, 0) != NULL);
+    ball_widen_all(a, MAG_INF);
+    ck_assert(!svd_approximate(w, a, 60, 0));
+}
+
+START_TEST(what_is_not_known_is_not_approximated)
+{
+    in_work(check_hopeless, NULL);
+}
+END_TEST
+
 /* A ball: the enclosures hold the singular values of every matrix in it. */
 static void check_balls(struct work *w, void *unused)
 {
@@ -381,4 +402,5 @@ END_TEST
 
 RUN_TESTS("svd_refine", TEST(it_converges_on_every_kind_of_matrix), TEST(wrong_eigenvectors_only_cost_time),
           TEST(without_eigenvectors_there_is_no_answer), TEST(enclosures_hold_whatever_the_vectors),
-          TEST(a_vanished_column_tells_nothing), TEST(enclosures_of_balls_hold_for_their_members))
+          TEST(a_vanished_column_tells_nothing), TEST(what_is_not_known_is_not_approximated),
+          TEST(enclosures_of_balls_hold_for_their_members))

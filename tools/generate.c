@@ -79,7 +79,7 @@ static void make_part(void *data, struct job_result *r)
     }
     if (status != ASSAY_OK && !r->message[0])
         snprintf(r->message, sizeof r->message, "case %s: %s", c.id, assay_status_text(status));
-    r->value = status;
+    r->value = (int)status;
     case_free(&c);
 }
 
