@@ -116,22 +116,32 @@ static struct value *collect(struct work *w, const struct singular_problem *p, c
     return values;
 }
 
+size_t singular_group_end(const struct ball *s, size_t count, size_t first)
+{
+    MPFR_DECL_INIT(gap, 64);
+    size_t end = first + 1;
+    for (size_t i = first; i < end; i++)
+        for (size_t k = end; k < count; k++) {
+            mpfr_sub(gap, s->at + i, s->at + k, MPFR_RNDZ);
+            if (mag_le(down_abs(gap), up_add(s->error[i], s->error[k])))
+                end = k + 1;
+        }
+    return end;
+}
+
 /* Where enclosures overlap, the i-th largest midpoint need not belong to the i-th largest value: all of a group that
  * hangs together take an error that covers the whole group. */
 static void cover_groups(struct ball *s, size_t count)
 {
-    MPFR_DECL_INIT(gap, 64);
-    for (size_t first = 0, last; first < count; first = last + 1) {
-        mag largest = s->error[first];
-        for (last = first; last + 1 < count; last++) {
-            mpfr_sub(gap, s->at + last, s->at + last + 1, MPFR_RNDZ);
-            if (!mag_le(down_abs(gap), up_add(largest, s->error[last + 1])))
-                break;
-            largest = mag_max(largest, s->error[last + 1]);
-        }
-        mpfr_sub(gap, s->at + first, s->at + last, MPFR_RNDA);
-        for (size_t j = first; j <= last; j++)
-            s->error[j] = up_add(largest, up_abs(gap));
+    MPFR_DECL_INIT(spread, 64);
+    for (size_t first = 0, end; first < count; first = end) {
+        mag largest = MAG_ZERO;
+        end = singular_group_end(s, count, first);
+        for (size_t j = first; j < end; j++)
+            largest = mag_max(largest, s->error[j]);
+        mpfr_sub(spread, s->at + first, s->at + end - 1, MPFR_RNDA);
+        for (size_t j = first; j < end; j++)
+            s->error[j] = up_add(largest, up_abs(spread));
     }
 }
 

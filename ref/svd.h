@@ -28,6 +28,10 @@ struct singular singular_evaluate(struct work *w, struct singular_problem *p, lo
  * latest answer of singular_evaluate(), whose residual bound grows by as much as they move, and in later answers. */
 void singular_settle(struct work *w, struct singular_problem *p, struct singular *all);
 
+/* Of enclosures whose midpoints descend: the end of the group of `first`, the fewest that are certainly larger than all
+ * behind them. */
+size_t singular_group_end(const struct ball *s, size_t count, size_t first);
+
 /* The scalar ||a||_2 of a matrix that may be a ball, to the precision of c. */
 void singular_norm(struct work *w, struct ball *c, const struct ball *a);
 

@@ -25,18 +25,12 @@ struct top_problem *top_problem_new(struct work *w, const struct ball *a)
 
 /* ---- multiplicity ----------------------------------------------------------------------------------------------- */
 
-/* How many groups of overlapping enclosures there are, and how many values are in the first. */
-static size_t count_groups(const struct ball *s, size_t rank, size_t *in_first)
+/* How many groups of overlapping enclosures there are. */
+static size_t count_groups(const struct ball *s, size_t rank)
 {
-    MPFR_DECL_INIT(gap, 64);
-    size_t groups = 1;
-    *in_first = 1;
-    for (size_t j = 1; j < rank; j++) {
-        mpfr_sub(gap, s->at + j - 1, s->at + j, MPFR_RNDZ);
-        bool apart = !mag_le(down_abs(gap), up_add(s->error[j - 1], s->error[j]));
-        groups += apart;
-        *in_first += groups == 1;
-    }
+    size_t groups = 0;
+    for (size_t first = 0; first < rank; first = singular_group_end(s, rank, first))
+        groups++;
     return groups;
 }
 
@@ -54,7 +48,7 @@ static bool at_most_distinct(struct work *w, const struct ball *a, size_t c)
     struct ball *hankel = ball_new(w, c + 1, c + 1, prec), *trace = ball_new(w, 1, 1, prec);
     for (size_t i = 0; i <= c; i++)
         for (size_t j = 0; j <= c; j++) {
-            ball_dot(w, trace, power[i], power[j]); /* tr N^(i+j) */
+            ball_dot(w, trace, power[i], power[j]); /* tr N^(i+j), exactly */
             mpfr_set(ball_at(hankel, i, j), trace->at, MPFR_RNDN);
         }
     bool proved = rank_at_most(w, hankel, c);
@@ -65,16 +59,16 @@ static bool at_most_distinct(struct work *w, const struct ball *a, size_t c)
 /* Decides the multiplicity from the enclosures, if they allow it. */
 static void decide_multiplicity(struct work *w, struct top_problem *p, struct singular *all)
 {
-    size_t in_first, side = p->a->rows < p->a->cols ? p->a->rows : p->a->cols;
-    size_t groups = count_groups(all->s, all->rank, &in_first);
-    size_t distinct = groups + (all->rank < side);
+    size_t in_first = singular_group_end(all->s, all->rank, 0),
+           side = p->a->rows < p->a->cols ? p->a->rows : p->a->cols;
+    size_t distinct = count_groups(all->s, all->rank) + (all->rank < side);
     if (in_first > 1 && distinct <= MOST_DISTINCT && at_most_distinct(w, p->a, distinct)) {
         p->multiplicity = in_first; /* every group is one value */
         return;
     }
     if (in_first > 1) {
         singular_settle(w, p->singular, all);
-        count_groups(all->s, all->rank, &in_first);
+        in_first = singular_group_end(all->s, all->rank, 0);
         for (size_t j = 0; j < in_first; j++)
             if (!mag_is_zero(all->s->error[j])) /* all exact, they are one number */
                 return;

@@ -1,17 +1,11 @@
 #include "witness.h"
 
 #include "product.h"
+#include "svd.h"
 
 /* Rows shorter than 2^-TINY are passed over; n rows cannot all be, since their squares sum to the number of
  * directions still missing. */
 enum { TINY = 30, GRID = 120 };
-
-static bool may_be_equal(const struct ball *s, size_t j)
-{
-    MPFR_DECL_INIT(gap, 64);
-    mpfr_sub(gap, s->at + j, s->at + j + 1, MPFR_RNDZ);
-    return mag_le(down_abs(gap), up_add(s->error[j], s->error[j + 1]));
-}
 
 /* Takes the components along the first `count` rows of q out of row x, all of length k. */
 static void take_out(mpfr_ptr x, const struct ball *q, size_t count)
@@ -50,7 +44,7 @@ static struct ball *trapezoid(struct work *w, const struct ball *v)
 {
     size_t k = v->cols, found = 0;
     struct ball *q = ball_new(w, k, k, v->prec);
-    for (size_t i = 0; i < v->rows && found < k; i++) {
+    for (size_t i = 0; i < v->rows && found < k; i++) { /* half covered: the rows suffice, unless v is no basis */
         for (size_t j = 0; j < k; j++)
             mpfr_set(ball_at(q, found, j), ball_at(v, i, j), MPFR_RNDN);
         take_out(ball_at(q, found, 0), q, found);
@@ -72,11 +66,12 @@ static void turn(struct work *w, struct ball *x, const size_t *columns, const st
 void witness_canonical(struct work *w, struct ball *u, struct ball *v, const struct ball *s, size_t rank)
 {
     size_t *columns = work_alloc(w, rank, sizeof *columns);
-    for (size_t first = 0, last; first < rank; first = last) {
+    for (size_t first = 0, end; first < rank; first = end) {
         struct work_block *mark = work_mark(w);
-        for (last = first; last == first || (last < rank && may_be_equal(s, last - 1)); last++)
-            columns[last - first] = last;
-        const struct ball *q = trapezoid(w, ball_gather(w, v, NULL, v->rows, columns, last - first));
+        end = singular_group_end(s, rank, first);
+        for (size_t j = first; j < end; j++)
+            columns[j - first] = j;
+        const struct ball *q = trapezoid(w, ball_gather(w, v, NULL, v->rows, columns, end - first));
         turn(w, u, columns, q);
         turn(w, v, columns, q);
         work_release(w, mark);

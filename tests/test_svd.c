@@ -376,6 +376,72 @@ START_TEST(norms_hold_for_members)
 }
 END_TEST
 
+/* 10 +- 0.1, 9 +- 0.1 and 8.9 +- 5 are one group, for the third may be the largest; 3 +- 0.1 is another, and without the
+ * wide one so are 10 and 9. */
+static void groups(struct work *w, void *args)
+{
+    (void)args;
+    const double at[] = {10, 9, 8.9, 3}, error[] = {0.1, 0.1, 5, 0.1};
+    struct ball *s = ball_new(w, 1, 4, 53);
+    for (size_t k = 0; k < 4; k++) {
+        mpfr_set_d(s->at + k, at[k], MPFR_RNDN);
+        s->error[k] = up_abs(ball_from_double(w, error[k])->at);
+    }
+    ck_assert(singular_group_end(s, 4, 0) == 3 && singular_group_end(s, 4, 3) == 4 && singular_group_end(s, 2, 0) == 1);
+    s->error[2] = s->error[0];
+    ck_assert(singular_group_end(s, 4, 0) == 1 && singular_group_end(s, 4, 1) == 3);
+    s->error[3] = MAG_INF;
+    ck_assert(singular_group_end(s, 4, 0) == 4);
+}
+
+START_TEST(groups_are_above_all_behind_them)
+{
+    in_work(groups, NULL);
+}
+END_TEST
+
+/* The singular values of I + 2^-700 E agree to 700 bits, and are decided. s_1 >= s_n; hi + lo = 1 up to 2^-700. */
+START_TEST(values_that_nearly_agree_are_decided)
+{
+    static struct matrix a = {4, 4, {0}};
+    static struct decomposition d;
+    uint64_t state = 5;
+    for (size_t k = 0; k < 16; k++)
+        a.at[k] = k % 5 == 0 ? 1 : ldexp(random_gaussian(&state), -700);
+    require_svd(&d, &a);
+    ck_assert(d.info.rank == 4 && d.s.lo[0] > 0 && d.s.lo[3] < 0);
+    for (size_t k = 0; k < 4; k++)
+        ck_assert(d.s.hi[k] == 1 && fabs(d.s.lo[k]) < 0x1p-690 && (k == 0 || d.s.lo[k] < d.s.lo[k - 1]));
+}
+END_TEST
+
+/* Rank 2 with a condition of 10^150: the projections on the range are balls, whose least singular value shows only once
+ * they are known to 500 bits. s_1^2 s_2^2 = the sum of squared 2 x 2 minors, 10 |(3, -3, 2) x third row|^2. */
+START_TEST(small_values_of_deficient_matrices_are_found)
+{
+    static const struct matrix a = {3, 3, {3, -3, 2, 9, -9, 6, 1.16e-150, -1.35e-150, 4.1e-150}};
+    static struct decomposition d;
+    require_svd(&d, &a);
+    const double *x = a.at, *y = a.at + 6;
+    double cross[] = {x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], x[0] * y[1] - x[1] * y[0]};
+    double length = hypot(hypot(cross[0], cross[1]), cross[2]) * sqrt(10);
+    ck_assert(d.info.rank == 2 && d.s.hi[2] == 0);
+    ck_assert(fabs(d.s.hi[0] * d.s.hi[1] / length - 1) < 1e-14);
+}
+END_TEST
+
+/* |rest| = 2^k (1 - 2^-141) or so: sqrt(2^140 + 1) = 2^70 + 2^-71 - 2^-213 + ... */
+START_TEST(radii_near_a_power_of_two_are_decided)
+{
+    static const struct matrix a = {1, 2, {0x1p70, 1}};
+    static struct decomposition d;
+    require_svd(&d, &a);
+    ck_assert(d.s.hi[0] == 0x1p70 && d.s.lo[0] == 0x1p-71 && d.s.radius == 0x1p-213);
+}
+END_TEST
+
 RUN_TESTS("svd", TEST(every_kind_of_matrix_has_its_decomposition), TEST(dyadic_values_are_exact),
           TEST(the_zero_matrix_has_rank_0), TEST(outputs_may_be_unwanted), TEST(bad_arguments_are_refused),
-          TEST(settling_needs_proof), TEST(norms_hold_for_members))
+          TEST(settling_needs_proof), TEST(norms_hold_for_members), TEST(groups_are_above_all_behind_them),
+          TEST(values_that_nearly_agree_are_decided), TEST(small_values_of_deficient_matrices_are_found),
+          TEST(radii_near_a_power_of_two_are_decided))
