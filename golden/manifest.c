@@ -240,7 +240,7 @@ static assay_status refuse_json(const struct reader *r, const char *what, const 
 static assay_status read_strings(const struct reader *r, const json_t *array, const char *what, const char **texts,
                                  size_t most, size_t *count)
 {
-    if (!json_is_array(array) || json_array_size(array) > most)
+    if (json_typeof(array) != JSON_ARRAY || json_array_size(array) > most)
         return refuse(r, "not a list of strings, or too many:", what);
     *count = json_array_size(array);
     for (size_t k = 0; k < *count; k++) {
@@ -347,7 +347,7 @@ static assay_status take_tensor(struct reader *r, struct tensor *to, char *name,
 static assay_status read_inputs(struct reader *r, struct golden_case *c, const json_t *json)
 {
     const char *names[CASE_INPUTS];
-    size_t count;
+    size_t count = 0;
     assay_status status = read_strings(r, json, "inputs", names, CASE_INPUTS, &count);
     for (size_t k = 0; k < count && status == ASSAY_OK; k++) {
         struct tensor *x = &c->inputs[c->input_count++];
@@ -473,7 +473,7 @@ static assay_status read_class(struct reader *r, const struct golden_case *c, st
     json_error_t error;
     const json_t *outputs = NULL, *dialects = NULL;
     const char *names[CASE_ANSWERS];
-    size_t count;
+    size_t count = 0;
     int unique = 0, undefined = 0;
     json_int_t rank = 0;
     bool plain = !operation_has_dialects(c->operation);
@@ -515,7 +515,7 @@ static assay_status read_classes(struct reader *r, struct golden_case *c, const 
 static assay_status read_flags(const struct reader *r, struct golden_case *c, const json_t *json)
 {
     const char *texts[CASE_FLAGS];
-    size_t count;
+    size_t count = 0;
     assay_status status = read_strings(r, json, "flags", texts, CASE_FLAGS, &count);
     for (size_t k = 0; status == ASSAY_OK && k < count; k++)
         status = read_text(r, c->flags[c->flag_count++], texts[k], false);
@@ -567,7 +567,7 @@ static assay_status read_case(struct reader *r, struct golden_case *c, json_t *j
 
 static assay_status read_cases(struct reader *r, struct manifest *m, const json_t *json)
 {
-    if (!json_is_array(json))
+    if (json_typeof(json) != JSON_ARRAY)
         return refuse(r, "there are no cases", NULL);
     size_t count = json_array_size(json);
     m->cases = tensor_alloc(count, sizeof *m->cases);

@@ -78,12 +78,14 @@ static assay_status verify_question(bool *agrees, const struct golden_case *c, c
         return ASSAY_OK;
     assay_status status = cases_make(&ours, c->operation, k);
     if (status == ASSAY_OK) {
-        *agrees = case_same_question(c, &ours) || differs(c, options, "inputs or parameters are not those of this id");
+        if (!case_same_question(c, &ours))
+            *agrees = differs(c, options, "inputs or parameters are not those of this id");
         case_free(&ours);
     }
     return status;
 }
 
+/* Whether its answers are right; sets *agrees to false only. */
 static assay_status verify_answers(bool *agrees, const struct golden_case *c, const assay_options *options)
 {
     struct golden_case proved = *c; /* borrows the inputs */
@@ -93,9 +95,9 @@ static assay_status verify_answers(bool *agrees, const struct golden_case *c, co
     if (status == ASSAY_INVALID || status == ASSAY_NOT_FINITE || status == ASSAY_RANGE) {
         *agrees = differs(c, options, "there is no answer: %s", assay_status_text(status));
         status = ASSAY_OK;
+    } else if (status == ASSAY_OK && proved.class_count != c->class_count) {
+        *agrees = differs(c, options, "%zu classes of answers instead of %zu", c->class_count, proved.class_count);
     } else if (status == ASSAY_OK) {
-        *agrees = proved.class_count == c->class_count ||
-                  differs(c, options, "%zu classes of answers instead of %zu", c->class_count, proved.class_count);
         for (size_t k = 0; k < c->class_count && *agrees; k++)
             *agrees = same_class(c, &c->classes[k], &proved.classes[k], options);
     }

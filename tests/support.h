@@ -20,7 +20,8 @@ double random_gaussian(uint64_t *state);                      /* a sum of 12 uni
 size_t random_below(uint64_t *state, size_t n);               /* 0 .. n - 1 */
 void random_matrix(uint64_t *state, double *a, size_t count); /* gaussian */
 
-/* How much random testing to do: `usual` times ASSAY_TEST_MULTIPLIER (default 1). */
+/* How much random testing to do: `usual` times ASSAY_TEST_MULTIPLIER (default 1), but no less than 40, so that what has to
+ * happen now and then does. */
 size_t rounds(size_t usual);
 
 /* Whether the exact matrix `truth` lies in the ball: every entry within its error, the whole within the radius. */

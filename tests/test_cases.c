@@ -106,6 +106,9 @@ START_TEST(every_case_says_why)
         ck_assert(c.flag_count >= 1 && c.flag_count <= CASE_FLAGS && strcmp(c.flags[0], f->flag) == 0);
         size_t reasons = 1;
         for (size_t i = 1; i < c.flag_count; i++)
+            for (size_t h = 0; h < i; h++)
+                ck_assert(strcmp(c.flags[h], c.flags[i]) != 0);
+        for (size_t i = 1; i < c.flag_count; i++)
             for (size_t o = 0; o < OTHERS; o++)
                 if (strcmp(c.flags[i], others[o]) == 0) {
                     used_flags[o]++;

@@ -260,6 +260,7 @@ static const struct spoiled {
     {OPERATION_SVD, "\"GaussianLike\"", "3", SVD "not a list of strings: flags"},
     {OPERATION_SVD, "\"GaussianLike\"", "\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\"",
      SVD "not a list of strings, or too many: flags"},
+    {OPERATION_SVD, "[\n    \"GaussianLike\"\n   ]", "{}", SVD "not a list of strings, or too many: flags"},
     {OPERATION_SVD, "\"flags\": [", "\"flags\": {}, \"flugs\": [", "flugs"},
     {OPERATION_SVD, "\"why\": \"", "\"why\": \"\", \"when\": \"", "when"},
     {OPERATION_SVD, "\"f64\",", "", SVD "the inputs do not fit its formats"},
@@ -305,6 +306,7 @@ static const struct spoiled {
     /* inputs of another operation */
     {OPERATION_MOMENTUM, "\"grad\",", "", "the inputs are not those of the operation, or their shapes disagree"},
     {OPERATION_STEP, "\"grads\",\n    \"lr\"", "\"grads\"", "the manifest: there are tensors of no case"},
+    {OPERATION_STEP, "\"param\",", "", "the inputs are not those of the operation, or their shapes disagree"},
     {OPERATION_STEP, "\"grads\",", "", "the inputs are not those of the operation, or their shapes disagree"},
 };
 
@@ -455,10 +457,75 @@ START_TEST(refuses_spoiled_tensors)
 }
 END_TEST
 
+/* The manifest is written anew, and must be refused. */
+static void rewritten_refused(struct written *w, const char *part)
+{
+    rewrite(w);
+    tensors_refused(w, part);
+}
+
+/* Answers that another operation might have; what is spoiled is restored. */
+START_TEST(refuses_answers_of_other_kinds)
+{
+    struct written w = write_sample(OPERATION_SVD);
+    struct answer_class *k = &w.m.cases[1].classes[0];
+    struct answer *a = &k->answers[0], kept = *a;
+    k->answers[1] = *a; /* one more */
+    strcpy(k->answers[1].name, "T");
+    k->answer_count = 2;
+    rewritten_refused(&w, "case svd-gaussian-3x5: " OUTPUTS);
+    k->answer_count = 1;
+    a->ndim = 2; /* 1 x 3 */
+    a->shape[0] = 1;
+    a->shape[1] = 3;
+    rewritten_refused(&w, "case svd-gaussian-3x5: " OUTPUTS);
+    *a = kept;
+    a->shape[0] = a->count = 2; /* fewer numbers */
+    rewritten_refused(&w, "case svd-gaussian-3x5: " OUTPUTS);
+    *a = kept;
+    k->answer_count = 0; /* none */
+    rewritten_refused(&w, "case svd-gaussian-3x5: " OUTPUTS);
+    k->answer_count = 1;
+    w.m.cases[1].class_count = 0;
+    rewritten_refused(&w, "case svd-gaussian-3x5: no answers");
+    w.m.cases[1].class_count = 1;
+    written_free(&w);
+
+    w = write_sample(OPERATION_COSH_RMS);
+    w.m.cases[0].classes[0].undefined = true; /* and still with an answer */
+    rewritten_refused(&w, "case cosh-rms-gaussian-2x2: " OUTPUTS);
+    written_free(&w);
+
+    w = write_sample(OPERATION_STEP);
+    w.m.cases[0].classes[0].answers[1].name[0] = 'U';
+    rewritten_refused(&w, "case step-gaussian-4x6-lr-change: " OUTPUTS);
+    written_free(&w);
+}
+END_TEST
+
 #define DISAGREE "the inputs are not those of the operation, or their shapes disagree"
 START_TEST(refuses_inputs_that_do_not_go_together)
 {
-    struct written w = write_sample(OPERATION_NEWTON_SCHULZ);
+    struct written w;
+    for (enum operation o = 0; o < OPERATION_MOMENTUM; o++) { /* of another name; one more */
+        w = write_sample(o);
+        struct golden_case *c = &w.m.cases[0];
+        c->inputs[0].name[0] = 'H';
+        rewritten_refused(&w, DISAGREE);
+        c->inputs[0].name[0] = 'G';
+        c->inputs[1] = c->inputs[0];
+        c->inputs[1].name = strdup("H");
+        c->inputs[1].at = calloc(c->inputs[0].count, sizeof(double));
+        c->input_count = 2;
+        rewritten_refused(&w, DISAGREE);
+        written_free(&w);
+    }
+    w = write_sample(OPERATION_STEP); /* lr of another name, and so one input that is none */
+    strcpy(w.m.cases[0].inputs[2].name, "rl");
+    rewritten_refused(&w, "case step-gaussian-4x6-lr-change: " DISAGREE);
+    written_free(&w);
+
+    w = write_sample(OPERATION_NEWTON_SCHULZ);
     reshaped(&w, "newton-schulz-gaussian-1x1/G", 0, 0, 0, DISAGREE);
     reshaped(&w, "newton-schulz-gaussian-1x1/G", 5, 1, 1, DISAGREE);
     written_free(&w);
@@ -608,6 +675,7 @@ int main(void)
     tcase_add_test(tests, refuses_what_is_wrong_later);
     tcase_add_test(tests, refuses_long_texts);
     tcase_add_test(tests, refuses_spoiled_tensors);
+    tcase_add_test(tests, refuses_answers_of_other_kinds);
     tcase_add_test(tests, refuses_inputs_that_do_not_go_together);
     tcase_add_test(tests, memory_failures_are_survived);
     suite_add_tcase(suite, tests);

@@ -325,7 +325,10 @@ START_TEST(refuses_long_paths)
         ck_assert_uint_eq(entries(), before);
     }
     read_back(&set);
-    strcpy(path, long_path(MOST - 9)); /* .json has room behind it, .safetensors has not */
+    strcpy(path, long_path(MOST - 1)); /* .json has no room behind it */
+    ck_assert_int_eq(set_write_manifest(&set.manifests[0], path, message, sizeof message), ASSAY_UNREADABLE);
+    ck_assert_int_eq(set_read_manifest(&back.manifests[0], path, message, sizeof message), ASSAY_UNREADABLE);
+    strcpy(path, long_path(MOST - 9)); /* .json has room, .safetensors has not */
     ck_assert_int_eq(set_write_manifest(&set.manifests[0], path, message, sizeof message), ASSAY_UNREADABLE);
     ck_assert(entries() == before && strlen(message) > 200);
     ck_assert_int_eq(set_read_manifest(&back.manifests[0], path, message, sizeof message), ASSAY_UNREADABLE);

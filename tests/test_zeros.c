@@ -135,7 +135,7 @@ static void check_pattern(struct work *w, void *unused)
         seen[any]++;
         work_release(w, mark);
     }
-    ck_assert(seen[0] > 20 && seen[1] > 20);
+    ck_assert(seen[0] > rounds(2000) / 100 && seen[1] > rounds(2000) / 100);
 }
 
 START_TEST(entries_outside_of_components_vanish)
