@@ -160,10 +160,12 @@ unit: $(TESTS:%=run-%)
 run-%: $(BUILD)/tests/%
 	@$<
 
-SCRIPTS = cli io_numpy step_numpy readme
+SCRIPTS = cli io_numpy step_numpy golden readme
 scripts: $(SCRIPTS:%=run-%)
 run-cli: $(BUILD)/assay
 	@$(PYTHON) tests/cli.py $<
+run-golden: $(BUILD)/assay
+	@$(PYTHON) tests/golden.py $<
 run-io_numpy: $(BUILD)/tests/io_dump
 	@$(PYTHON) tests/io_numpy.py $< || [ $$? = 77 ]
 run-step_numpy: $(BUILD)/assay

@@ -9,6 +9,8 @@
 const char *const operation_names[OPERATIONS] = {"polar",    "svd",      "lmo", "newton-schulz",
                                                  "cosh-rms", "momentum", "step"};
 
+const char *const norm_names[NORMS] = {"spectral", "frobenius", "max", "rms", "nuclear", "sum", "column", "row"};
+
 bool operation_has_dialects(enum operation operation)
 {
     return operation >= OPERATION_NEWTON_SCHULZ;

@@ -15,6 +15,10 @@ enum operation {
     OPERATIONS
 };
 extern const char *const operation_names[OPERATIONS];
+/* By enum assay_norm. */
+enum { NORMS = ASSAY_NORM_ROW + 1 };
+extern const char *const norm_names[NORMS];
+
 /* Whether its answer depends on a dialect. */
 bool operation_has_dialects(enum operation operation);
 

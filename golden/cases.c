@@ -92,7 +92,7 @@ struct group {
             12, 2, 1, 3                                                                                                \
         }                                                                                                              \
     }
-enum { SIZES = sizeof sizes / sizeof sizes[0], NORMS = 8 };
+enum { SIZES = sizeof sizes / sizeof sizes[0] };
 
 static const struct group groups[] = {
     {OPERATION_POLAR, {"gaussian"}, {TINY_SHAPES}, 1},
@@ -298,14 +298,13 @@ static assay_status make_step(struct golden_case *c, const struct place *p, uint
 /* operation-family-8x12-variant */
 static void name_case(char id[CASE_TEXT], const struct place *p)
 {
-    static const char *const norms[NORMS] = {"spectral", "frobenius", "max", "rms", "nuclear", "sum", "column", "row"};
     enum operation operation = p->group->operation;
     int end = snprintf(id, CASE_TEXT, "%s-%s-", operation_names[operation], p->family->name);
     for (size_t d = 0; d < p->dims->ndim; d++)
         end += snprintf(id + end, CASE_TEXT - (size_t)end, d ? "x%zu" : "%zu", p->dims->at[d]);
     switch (operation) {
     case OPERATION_LMO:
-        snprintf(id + end, CASE_TEXT - (size_t)end, "-%s", norms[p->variant]);
+        snprintf(id + end, CASE_TEXT - (size_t)end, "-%s", norm_names[p->variant]);
         break;
     case OPERATION_MOMENTUM:
         snprintf(id + end, CASE_TEXT - (size_t)end, "-%zu", p->variant);

@@ -35,8 +35,11 @@ static int64_t binomial(uint64_t bits)
 
 static void gaussian(struct whole_matrix *x, uint64_t seed)
 {
-    for (size_t k = 0; k < x->rows * x->cols; k++)
+    size_t count = x->rows * x->cols;
+    for (size_t k = 0; k < count; k++)
         x->at[k] = binomial(input_bits(seed, k));
+    for (size_t k = 1; count == 1 && x->at[0] == 0; k++) /* the zero matrix is a family of its own */
+        x->at[0] = binomial(input_bits(seed, k));
 }
 
 /* 21 bits and a sign: exact in binary32 and no less. */

@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const norm_names[] = {"spectral", "frobenius", "max", "rms", "nuclear", "sum", "column", "row"};
 static const char *const format_names[] = {"f64", "f32", "f16", "bf16"}; /* by enum tensor_type */
-enum { NORMS = sizeof norm_names / sizeof norm_names[0], FORMATS = sizeof format_names / sizeof format_names[0] };
+enum { FORMATS = sizeof format_names / sizeof format_names[0] };
 
 void manifest_free(struct manifest *m)
 {
