@@ -99,22 +99,31 @@ static bool one_moment(const struct ball *u, const struct ball *v, bool rows)
     return small && (count == 1 || same);
 }
 
-/* `along` is x where O = sqrt(min(r, c)) x / ||x||_F with a known x, else NULL. */
+/* What snapping shows of O. */
+struct snapped {
+    const struct ball *along; /* x where O = sqrt(min(r, c)) x / ||x||_F with a known x; else NULL */
+    bool even;                /* O has two rows of one length, and norm sqrt(min(r, c)) */
+};
+
 static void normuon(struct work *w, const struct assay_dialect *d, struct ball *o, struct ball *v,
-                    const struct ball *along)
+                    const struct snapped *snapped)
 {
+    const struct ball *along = snapped->along;
     bool rows = by_rows(d, o->rows, o->cols), add = d->post == ASSAY_POST_NORMUON_ROWS;
     long side = (long)(o->rows < o->cols ? o->rows : o->cols);
     struct ball *before = scalar(w, o->prec), *mean = scalar(w, o->prec);
     ball_norm(w, before, o);
     for (size_t k = 0; k < v->cols; k++) {
         const size_t *row = rows ? &k : NULL, *col = rows ? NULL : &k;
-        mean_square(w, mean, ball_gather(w, along ? along : o, row, rows ? 1 : o->rows, col, rows ? o->cols : 1), along,
-                    side);
+        if (rows && snapped->even)
+            ball_div(mean, ball_from_integer(w, side), ball_from_integer(w, (long)ball_count(o)));
+        else
+            mean_square(w, mean, ball_gather(w, along ? along : o, row, rows ? 1 : o->rows, col, rows ? o->cols : 1),
+                        along, side);
         average(w, v, k, d->beta2, mean);
     }
     ball_tighten(v);
-    if (along && !add && one_moment(along, v, rows))
+    if ((along || (rows && snapped->even)) && !add && one_moment(along ? along : o, v, rows))
         return; /* divided by one number, and brought back */
     for (size_t k = 0; k < v->cols; k++) {
         const size_t *row = rows ? &k : NULL, *col = rows ? NULL : &k;
@@ -159,25 +168,39 @@ static int sign_along(const struct ball *o, const struct ball *x)
     return open ? 0 : same ? 1 : -1;
 }
 
+/* Whether O = p(X X^T) X has two rows of one length because X, the equilibrated u, has: then X X^T = [c d; d c], and so are
+ * all its polynomials, (X X^T) p(X X^T)^2 = O O^T among them. */
+static bool rows_are_even(struct work *w, const struct assay_dialect *d, const struct ball *u)
+{
+    bool even = d->pre == ASSAY_PRE_EQUILIBRATE && d->normalisation != ASSAY_NORMALISE_AOL && u->rows == 2;
+    struct ball *length = scalar(w, u->prec + 64), *floor = ball_from_double(w, 1e-6);
+    for (size_t i = 0; i < 2 && even; i++) {
+        ball_norm(w, length, ball_gather(w, u, &i, 1, NULL, u->cols));
+        even = mag_le(ball_norm_up(floor), ball_abs_down(length));
+    }
+    return even;
+}
+
 /* O *= sqrt(min(r, c)) / max(||O||_F, 1e-6). If O is a multiple of a known matrix this is a multiple that does not depend
- * on O, and may be rational: then it is found exactly, and that matrix is returned; else NULL. */
-static const struct ball *snap(struct work *w, const struct assay_dialect *d, struct ball *o, const struct ball *u,
-                               bool own)
+ * on O, and may be rational: then it is found exactly. */
+static struct snapped snap(struct work *w, const struct assay_dialect *d, struct ball *o, const struct ball *u,
+                           bool own)
 {
     long side = (long)(o->rows < o->cols ? o->rows : o->cols);
     struct ball *factor = scalar(w, o->prec), *norm = scalar(w, o->prec), *floor = ball_from_double(w, 1e-6);
     ball_norm(w, norm, o);
-    bool above = mag_le(ball_norm_up(floor), ball_abs_down(norm));
-    const struct ball *along = own && above ? newton_schulz_direction(w, d, u) : NULL;
-    int sign = along ? sign_along(o, along) : 0;
+    bool above = own && mag_le(ball_norm_up(floor), ball_abs_down(norm));
+    struct snapped snapped = {above ? newton_schulz_direction(w, d, u) : NULL, above && rows_are_even(w, d, u)};
+    int sign = snapped.along ? sign_along(o, snapped.along) : 0;
     if (sign == 0) {
         ball_sqrt(factor, ball_from_integer(w, side));
         rescale(w, o, factor, 1e-6, false);
-        return NULL;
+        snapped.along = NULL;
+    } else {
+        unit_vector(w, o, norm, NULL, side, 1, snapped.along);
+        ball_mul(o, ball_from_integer(w, sign), o);
     }
-    unit_vector(w, o, norm, NULL, side, 1, along);
-    ball_mul(o, ball_from_integer(w, sign), o);
-    return along;
+    return snapped;
 }
 
 struct ball *post(struct work *w, const struct assay_dialect *d, const struct ball *o, const struct ball *u, bool own,
@@ -186,11 +209,11 @@ struct ball *post(struct work *w, const struct assay_dialect *d, const struct ba
     struct ball *x = ball_copy(w, o, prec);
     struct work_block *mark = work_mark(w);
     struct ball *factor = scalar(w, prec);
-    const struct ball *along = d->snap ? snap(w, d, x, u, own) : NULL;
+    struct snapped snapped = d->snap ? snap(w, d, x, u, own) : (struct snapped){0};
     switch (d->post) {
     case ASSAY_POST_NORMUON_ROWS:
     case ASSAY_POST_NORMUON_ASPECT:
-        normuon(w, d, x, v, along);
+        normuon(w, d, x, v, &snapped);
         break;
     case ASSAY_POST_ADAMUON:
         adamuon(w, d, x, v);

@@ -373,10 +373,10 @@ struct svd *svd_approximate(struct work *w, const struct ball *a, long bits, int
         struct evaluation e = evaluate(w, middle, v, prec);
         if (e.depth > known_depth(a))
             return NULL;
-        /* V gives B = A V to an absolute 2^-prec, so small singular values take `depth` bits more. */
-        long target = bits + lift * e.depth, extra = (1 + lift) * e.depth + GUARD, depth = e.depth;
-        /* An update takes errors to their squares, down to what rounding leaves open; a defect of V counts 2^depth
-         * times in the cosines. */
+        /* V gives B = A V to an absolute 2^-prec, so small singular values take `depth` bits more; a defect of V counts
+         * 2^(depth / 2) times in the cosines. */
+        long depth = e.depth, target = bits + lift * depth, extra = depth + (lift ? depth : depth / 2) + GUARD;
+        /* An update takes errors to their squares, down to what rounding leaves open. */
         mag error = mag_max(e.cosine, mag_scale(e.defect, depth / 2)), moved;
         long reached = e.image.vanished ? 0 : digits(error, target), known = digits(e.doubt, target + LOSS);
         work_progress(w, "refining singular vectors", fmin((double)reached / (double)target, 1));

@@ -70,12 +70,17 @@ static void confirm_zeros_tall(struct work *w, const struct ball *a, bool *candi
     }
     const struct ball *gram = product_exact_tn(w, a, a);
     struct ball *krylov = ball_gather(w, ball_identity(w, n, 2), NULL, n, cols, count);
-    for (size_t k = 0; k < n; k++) {
+    bool left = true;
+    for (size_t k = 0; k < n && left; k++) {
         struct work_block *inner = work_mark(w);
         const struct ball *image = product_exact(w, a, krylov);
+        left = false;
         for (size_t i = 0; i < m; i++)
-            for (size_t j = 0; j < count; j++)
-                candidate[i * n + cols[j]] = candidate[i * n + cols[j]] && mpfr_zero_p(ball_at(image, i, j));
+            for (size_t j = 0; j < count; j++) {
+                bool *may_vanish = &candidate[i * n + cols[j]];
+                *may_vanish = *may_vanish && mpfr_zero_p(ball_at(image, i, j));
+                left = left || *may_vanish;
+            }
         krylov = work_keep(w, inner, product_exact(w, gram, krylov));
         work_progress(w, "proving zeros", (double)k / (double)n);
     }

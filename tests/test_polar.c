@@ -502,8 +502,36 @@ START_TEST(strides_are_respected)
 }
 END_TEST
 
+/* A row 10^-60 times as large as the others makes entries that are tiny but not 0: that is found out at once, not after as
+ * many exact products as there are columns. The counter in progress reports is the test's clock: none but a few of them are
+ * of zeros. */
+static void count_proofs(void *data, const char *stage, double done)
+{
+    (void)done;
+    *(size_t *)data += strcmp(stage, "proving zeros") == 0;
+}
+
+START_TEST(tiny_entries_are_not_taken_for_zeros)
+{
+    enum { ROWS = 20, COLS = 12 };
+    static double a[ROWS * COLS], hi[ROWS * COLS], lo[ROWS * COLS];
+    uint64_t state = 4;
+    size_t proofs = 0;
+    random_matrix(&state, a, ROWS * COLS);
+    for (size_t j = 0; j < COLS; j++)
+        a[j] *= 1e-60;
+    assay_answer q = {{hi, ROWS, COLS, COLS}, {lo, ROWS, COLS, COLS}, 0};
+    const assay_options options = {.progress = count_proofs, .progress_data = &proofs};
+    ck_assert_int_eq(assay_ref_polar(&q, NULL, (assay_input){a, ROWS, COLS, COLS}, &options), ASSAY_OK);
+    ck_assert_msg(proofs <= 2, "%zu", proofs);
+    for (size_t j = 0; j < COLS; j++)
+        ck_assert(hi[j] != 0 && fabs(hi[j]) < 1e-58);
+}
+END_TEST
+
 RUN_TESTS("polar", TEST(no_certified_radius_is_below_the_error), TEST(bad_singular_vectors_do_no_harm),
           TEST(enclosures_of_balls_hold_for_their_members), TEST(turning_a_matrix_turns_its_factor),
           TEST(a_radius_that_is_a_power_of_two_is_proved), TEST(entries_of_all_sizes_are_decided),
           TEST(scaled_factors_are_proved_too), TEST(irrational_factors_keep_their_errors),
-          TEST(certificates_are_reported), TEST(bad_arguments_are_refused), TEST(strides_are_respected))
+          TEST(certificates_are_reported), TEST(bad_arguments_are_refused), TEST(strides_are_respected),
+          TEST(tiny_entries_are_not_taken_for_zeros))

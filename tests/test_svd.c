@@ -440,8 +440,25 @@ START_TEST(radii_near_a_power_of_two_are_decided)
 }
 END_TEST
 
+/* One row 2^900 times as large as the others: s_1 is its length but for a relative 2^-1800, and the others are of size 1. */
+START_TEST(far_apart_values_are_found)
+{
+    static struct matrix a = {5, 5, {0}};
+    static struct decomposition d;
+    uint64_t state = 6;
+    for (size_t k = 0; k < 25; k++)
+        a.at[k] = ldexp(random_gaussian(&state), k < 5 ? 900 : 0);
+    require_svd(&d, &a);
+    double squares = 0;
+    for (size_t k = 0; k < 5; k++)
+        squares += ldexp(a.at[k], -900) * ldexp(a.at[k], -900);
+    ck_assert(d.info.rank == 5 && fabs(ldexp(d.s.hi[0], -900) / sqrt(squares) - 1) < 1e-15);
+    ck_assert(d.s.hi[1] < 10 && d.s.hi[4] > 1e-4);
+}
+END_TEST
+
 RUN_TESTS("svd", TEST(every_kind_of_matrix_has_its_decomposition), TEST(dyadic_values_are_exact),
           TEST(the_zero_matrix_has_rank_0), TEST(outputs_may_be_unwanted), TEST(bad_arguments_are_refused),
           TEST(settling_needs_proof), TEST(norms_hold_for_members), TEST(groups_are_above_all_behind_them),
           TEST(values_that_nearly_agree_are_decided), TEST(small_values_of_deficient_matrices_are_found),
-          TEST(radii_near_a_power_of_two_are_decided))
+          TEST(radii_near_a_power_of_two_are_decided), TEST(far_apart_values_are_found))
