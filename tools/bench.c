@@ -161,7 +161,7 @@ static int bench_ref(report *r, bool peers)
     static const size_t sizes[] = {256, 512, 1024};
     double products[3], flint[2], fma = -1;
     for (size_t k = 0; k < 3; k++) {
-        struct product_args args = {sizes[k], sizes[k] > 512 ? 3 : 7, 0, k == 0 && peers ? -1 : 0};
+        struct product_args args = {sizes[k], k == 0 ? 25 : k == 1 ? 9 : 3, 0, k == 0 && peers ? -1 : 0};
         char name[64];
         if (work_run(NULL, run_products, &args) != ASSAY_OK)
             return complain_usage("out of memory");
@@ -174,7 +174,7 @@ static int bench_ref(report *r, bool peers)
         size_t n;
         unsigned bits;
         int rounds;
-    } polars[] = {{48, 256, 9}, {256, 256, 2}, {1024, 0, 1}};
+    } polars[] = {{48, 256, 41}, {256, 256, 2}, {1024, 0, 1}};
     double small = -1;
     for (size_t k = 0; k < 3; k++) {
         char name[64];
