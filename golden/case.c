@@ -9,7 +9,13 @@
 const char *const operation_names[OPERATIONS] = {"polar",    "svd",      "lmo", "newton-schulz",
                                                  "cosh-rms", "momentum", "step"};
 
-const char *const norm_names[NORMS] = {"spectral", "frobenius", "max", "rms", "nuclear", "sum", "column", "row"};
+const char *const *norm_names(void)
+{
+    size_t axis = 0;
+    while (strcmp(assay_axes[axis].name, "norm") != 0)
+        axis++;
+    return assay_axes[axis].values;
+}
 
 bool operation_has_dialects(enum operation operation)
 {

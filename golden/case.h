@@ -15,9 +15,9 @@ enum operation {
     OPERATIONS
 };
 extern const char *const operation_names[OPERATIONS];
-/* By enum assay_norm. */
+/* The names of the norms, those of the axis, by enum assay_norm. */
 enum { NORMS = ASSAY_NORM_ROW + 1 };
-extern const char *const norm_names[NORMS];
+const char *const *norm_names(void);
 
 /* Whether its answer depends on a dialect. */
 bool operation_has_dialects(enum operation operation);

@@ -304,7 +304,7 @@ static void name_case(char id[CASE_TEXT], const struct place *p)
         end += snprintf(id + end, CASE_TEXT - (size_t)end, d ? "x%zu" : "%zu", p->dims->at[d]);
     switch (operation) {
     case OPERATION_LMO:
-        snprintf(id + end, CASE_TEXT - (size_t)end, "-%s", norm_names[p->variant]);
+        snprintf(id + end, CASE_TEXT - (size_t)end, "-%s", norm_names()[p->variant]);
         break;
     case OPERATION_MOMENTUM:
         snprintf(id + end, CASE_TEXT - (size_t)end, "-%zu", p->variant);

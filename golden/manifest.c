@@ -53,7 +53,7 @@ static json_t *parameters_to_json(const struct golden_case *c)
 {
     switch (c->operation) {
     case OPERATION_LMO:
-        return json_pack("{s:s, s:f}", "norm", norm_names[c->norm], "radius", c->radius);
+        return json_pack("{s:s, s:f}", "norm", norm_names()[c->norm], "radius", c->radius);
     case OPERATION_MOMENTUM:
         return json_pack("{s:f, s:f, s:I}", "momentum", c->hyper.momentum, "weight_decay", c->hyper.weight_decay,
                          "step", (json_int_t)c->step);
@@ -274,7 +274,7 @@ static size_t index_of(const char *text, const char *const *list, size_t count)
 static assay_status read_parameters(const struct reader *r, struct golden_case *c, json_t *json)
 {
     json_error_t error;
-    const char *norm = norm_names[0];
+    const char *norm = norm_names()[0];
     json_int_t step = 0;
     int failed = 0;
     switch (c->operation) {
@@ -294,7 +294,7 @@ static assay_status read_parameters(const struct reader *r, struct golden_case *
     }
     if (failed)
         return refuse_json(r, "parameters:", &error);
-    size_t k = index_of(norm, norm_names, NORMS);
+    size_t k = index_of(norm, norm_names(), NORMS);
     if (k == NORMS)
         return refuse(r, "there is no norm", norm);
     if (c->operation == OPERATION_MOMENTUM && step < 1)

@@ -45,6 +45,12 @@ static inline size_t ball_count(const struct ball *a)
     return a->rows * a->cols;
 }
 
+/* -1, 0 or 1, for a number that is not NaN. */
+static inline int number_sign(mpfr_srcptr x)
+{
+    return mpfr_zero_p(x) ? 0 : mpfr_signbit(x) ? -1 : 1;
+}
+
 bool ball_is_exact(const struct ball *a);
 /* Declares the midpoints the exact values. */
 void ball_make_exact(struct ball *a);

@@ -83,16 +83,11 @@ static void evaluate_vectors(struct work *w, struct lmo *l, const struct ball *g
 
 /* ---- largest entry: sign(G); unique iff no entry is zero ------------------------------------------------------- */
 
-static int sign_of(mpfr_srcptr x)
-{
-    return mpfr_zero_p(x) ? 0 : mpfr_signbit(x) ? -1 : 1;
-}
-
 static void evaluate_signs(struct work *w, struct lmo *l, const struct ball *g)
 {
     for (size_t k = 0; k < ball_count(g); k++) {
-        mpfr_set_si(l->o->at + k, sign_of(g->at + k), MPFR_RNDN);
-        l->unique = l->unique && sign_of(g->at + k) != 0;
+        mpfr_set_si(l->o->at + k, number_sign(g->at + k), MPFR_RNDN);
+        l->unique = l->unique && number_sign(g->at + k) != 0;
     }
     ball_dot(w, l->dual, l->o, g);
 }
@@ -108,7 +103,7 @@ static void evaluate_largest(struct work *w, struct lmo *l, const struct ball *g
     struct ball *signs = ball_new(w, g->rows, g->cols, 2);
     for (size_t k = 0; k < ball_count(g); k++)
         if (mpfr_cmpabs(g->at + k, largest) == 0) {
-            mpfr_set_si(signs->at + k, sign_of(g->at + k), MPFR_RNDN);
+            mpfr_set_si(signs->at + k, number_sign(g->at + k), MPFR_RNDN);
             ties++;
         }
     mpfr_abs(l->dual->at, largest, MPFR_RNDN);

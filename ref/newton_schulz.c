@@ -7,13 +7,16 @@
 
 /* ---- before the iteration ------------------------------------------------------------------------------------ */
 
-/* Row i of u times ||u||_F / (sqrt(r) max(||u_i||, 1e-6)). */
+/* Of the lengths of rows in equilibration: enum assay_pre. */
+static const double ROW_FLOOR = 1e-6;
+
+/* Row i of u times ||u||_F / (sqrt(r) max(||u_i||, ROW_FLOOR)). */
 static struct ball *equilibrate(struct work *w, const struct ball *u, mpfr_prec_t prec)
 {
     struct ball *x = ball_copy(w, u, prec);
     struct work_block *mark = work_mark(w);
     struct ball *target = ball_new(w, 1, 1, prec), *rows = ball_from_integer(w, (long)u->rows);
-    struct ball *floor = ball_from_double(w, 1e-6), *norm = ball_new(w, 1, 1, prec);
+    struct ball *floor = ball_from_double(w, ROW_FLOOR), *norm = ball_new(w, 1, 1, prec);
     ball_norm_sqr(w, target, u);
     ball_div(target, target, rows);
     ball_sqrt(target, target);
@@ -189,12 +192,12 @@ static bool proportional(const struct ball *x, const struct ball *y)
     return same;
 }
 
-/* max(||u_i||, 1e-6)^2, exactly. */
+/* max(||u_i||, ROW_FLOOR)^2, exactly. */
 static struct ball *squared_length(struct work *w, const struct ball *u, size_t i)
 {
     struct ball *square = ball_new(w, 1, 1, 2 * (ball_width(u) + GMP_NUMB_BITS)), *floor = ball_new(w, 1, 1, 2 * 53);
     ball_norm_sqr(w, square, ball_gather(w, u, &i, 1, NULL, u->cols));
-    mpfr_set_d(floor->at, 1e-6, MPFR_RNDN);
+    mpfr_set_d(floor->at, ROW_FLOOR, MPFR_RNDN);
     mpfr_sqr(floor->at, floor->at, MPFR_RNDN);
     return mpfr_greater_p(square->at, floor->at) ? square : floor;
 }
@@ -291,4 +294,15 @@ const struct ball *newton_schulz_direction(struct work *w, const struct assay_di
         return NULL;
     const struct ball *x = d->pre == ASSAY_PRE_EQUILIBRATE ? equilibrated_multiple(w, u) : u;
     return x && proportional(x, product_exact(w, x, product_exact_tn(w, x, x))) ? x : NULL;
+}
+
+bool newton_schulz_rows_are_even(struct work *w, const struct assay_dialect *d, const struct ball *u)
+{
+    bool even = d->pre == ASSAY_PRE_EQUILIBRATE && d->normalisation != ASSAY_NORMALISE_AOL && u->rows == 2;
+    struct ball *length = ball_new(w, 1, 1, u->prec + 64), *floor = ball_from_double(w, ROW_FLOOR);
+    for (size_t i = 0; i < 2 && even; i++) {
+        ball_norm(w, length, ball_gather(w, u, &i, 1, NULL, u->cols));
+        even = mag_le(ball_norm_up(floor), ball_abs_down(length));
+    }
+    return even;
 }

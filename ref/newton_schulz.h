@@ -19,4 +19,8 @@ struct ball *newton_schulz(struct work *w, const struct assay_dialect *d, const 
  * for balls; and for 0. */
 const struct ball *newton_schulz_direction(struct work *w, const struct assay_dialect *d, const struct ball *u);
 
+/* Whether the iterate O = p(X X^T) X of u, which may be a ball, is certain to have two rows of one length, because X, the
+ * equilibrated u, has: then X X^T = [c d; d c], and so are all its polynomials, (X X^T) p(X X^T)^2 = O O^T among them. */
+bool newton_schulz_rows_are_even(struct work *w, const struct assay_dialect *d, const struct ball *u);
+
 #endif

@@ -168,19 +168,6 @@ static int sign_along(const struct ball *o, const struct ball *x)
     return open ? 0 : same ? 1 : -1;
 }
 
-/* Whether O = p(X X^T) X has two rows of one length because X, the equilibrated u, has: then X X^T = [c d; d c], and so are
- * all its polynomials, (X X^T) p(X X^T)^2 = O O^T among them. */
-static bool rows_are_even(struct work *w, const struct assay_dialect *d, const struct ball *u)
-{
-    bool even = d->pre == ASSAY_PRE_EQUILIBRATE && d->normalisation != ASSAY_NORMALISE_AOL && u->rows == 2;
-    struct ball *length = scalar(w, u->prec + 64), *floor = ball_from_double(w, 1e-6);
-    for (size_t i = 0; i < 2 && even; i++) {
-        ball_norm(w, length, ball_gather(w, u, &i, 1, NULL, u->cols));
-        even = mag_le(ball_norm_up(floor), ball_abs_down(length));
-    }
-    return even;
-}
-
 /* O *= sqrt(min(r, c)) / max(||O||_F, 1e-6). If O is a multiple of a known matrix this is a multiple that does not depend
  * on O, and may be rational: then it is found exactly. */
 static struct snapped snap(struct work *w, const struct assay_dialect *d, struct ball *o, const struct ball *u,
@@ -190,7 +177,8 @@ static struct snapped snap(struct work *w, const struct assay_dialect *d, struct
     struct ball *factor = scalar(w, o->prec), *norm = scalar(w, o->prec), *floor = ball_from_double(w, 1e-6);
     ball_norm(w, norm, o);
     bool above = own && mag_le(ball_norm_up(floor), ball_abs_down(norm));
-    struct snapped snapped = {above ? newton_schulz_direction(w, d, u) : NULL, above && rows_are_even(w, d, u)};
+    struct snapped snapped = {above ? newton_schulz_direction(w, d, u) : NULL,
+                              above && newton_schulz_rows_are_even(w, d, u)};
     int sign = snapped.along ? sign_along(o, snapped.along) : 0;
     if (sign == 0) {
         ball_sqrt(factor, ball_from_integer(w, side));

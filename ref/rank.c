@@ -85,14 +85,6 @@ static struct echelon eliminate(struct work *w, const struct ball *a, const size
     return e;
 }
 
-static size_t rank_modulo(struct work *w, const struct ball *a, uint64_t p)
-{
-    struct work_block *mark = work_mark(w);
-    size_t rank = eliminate(w, a, NULL, NULL, p, NULL, NULL).rank;
-    work_release(w, mark);
-    return rank;
-}
-
 /* ---- kernels of small integers ------------------------------------------------------------------------------------- */
 
 enum { SMALL = 1 << 28 };
@@ -136,10 +128,12 @@ static bool small_vector(int64_t *x, const struct echelon *e, size_t n, size_t f
     }
     return true;
 }
+
 /* Whether n - r small integer vectors, independent as each has a column without pivot of its own, are mapped to 0 by the
- * n columns of `a`, whose echelon form modulo p has r rows: then its rank is at most r. True of matrices with equal
- * columns, zero sums, and the like. */
-static bool small_kernel(struct work *w, const struct ball *a, const struct echelon *e, uint64_t p)
+ * n columns of `a`, whose echelon form modulo p, with the columns in this order, has r rows: then its rank is at most r. True
+ * of matrices with equal columns, zero sums, and the like. */
+static bool small_kernel(struct work *w, const struct ball *a, const size_t *col_order, const struct echelon *e,
+                         uint64_t p)
 {
     size_t n = a->cols, found = 0;
     struct work_block *mark = work_mark(w);
@@ -153,7 +147,7 @@ static bool small_kernel(struct work *w, const struct ball *a, const struct eche
             continue;
         small = small_vector(x, e, n, free, p);
         for (size_t j = 0; j < n; j++)
-            mpfr_set_si(ball_at(kernel, j, found), x[j], MPFR_RNDN);
+            mpfr_set_si(ball_at(kernel, col_order ? col_order[j] : j, found), x[j], MPFR_RNDN);
         found++;
     }
     bool proved = small && ball_is_zero(product_exact(w, a, kernel));
@@ -222,26 +216,30 @@ static mpz_ptr before_first_prime(struct work *w)
 }
 
 /* The same of `a`, or of its transpose if that has fewer columns. */
-static bool has_small_kernel(struct work *w, const struct ball *a, uint64_t p)
+static bool has_small_kernel(struct work *w, const struct ball *a, const size_t *col_order, const struct echelon *e,
+                             uint64_t p)
 {
-    struct work_block *mark = work_mark(w);
-    const struct ball *tall = a->rows < a->cols ? ball_transpose(w, a) : a;
-    struct echelon e = eliminate(w, tall, NULL, NULL, p, NULL, NULL);
-    bool proved = small_kernel(w, tall, &e, p);
-    work_release(w, mark);
-    return proved;
+    if (a->rows >= a->cols)
+        return small_kernel(w, a, col_order, e, p);
+    const struct ball *tall = ball_transpose(w, a);
+    struct echelon f = eliminate(w, tall, NULL, NULL, p, NULL, NULL);
+    return small_kernel(w, tall, NULL, &f, p);
 }
 
-/* With the rank modulo the prime p known to be at most r: whether the rank is. */
-static bool confirm(struct work *w, const struct ball *a, size_t r, mpz_ptr p)
+/* With the echelon form modulo the prime p, of at most r rows: whether the rank is at most r. */
+static bool confirm(struct work *w, const struct ball *a, const size_t *col_order, const struct echelon *e, size_t r,
+                    mpz_ptr p)
 {
     if (r >= a->rows || r >= a->cols)
         return true;
-    if (has_small_kernel(w, a, mpz_get_ui(p)))
+    if (has_small_kernel(w, a, col_order, e, mpz_get_ui(p)))
         return true;
     long bits = minor_bits(w, a, r + 1);
     for (long proved = 61; proved <= bits + 1; proved += 61) {
-        if (rank_modulo(w, a, next_prime(p)) > r)
+        struct work_block *mark = work_mark(w);
+        size_t rank = eliminate(w, a, NULL, NULL, next_prime(p), NULL, NULL).rank;
+        work_release(w, mark);
+        if (rank > r)
             return false;
         work_progress(w, "proving the rank", (double)proved / (double)(bits + 1));
     }
@@ -255,11 +253,13 @@ struct rank *rank_of(struct work *w, const struct ball *a, const size_t *row_ord
     r->rows = work_alloc(w, most, sizeof *r->rows);
     r->cols = work_alloc(w, most, sizeof *r->cols);
     mpz_ptr p = before_first_prime(w);
-    do {
+    for (bool proved = false; !proved;) {
         struct work_block *mark = work_mark(w);
-        r->rank = eliminate(w, a, row_order, col_order, next_prime(p), r->rows, r->cols).rank;
+        struct echelon e = eliminate(w, a, row_order, col_order, next_prime(p), r->rows, r->cols);
+        r->rank = e.rank;
+        proved = confirm(w, a, col_order, &e, e.rank, p);
         work_release(w, mark);
-    } while (!confirm(w, a, r->rank, p));
+    }
     return r;
 }
 
@@ -267,7 +267,8 @@ bool rank_at_most(struct work *w, const struct ball *a, size_t r)
 {
     struct work_block *mark = work_mark(w);
     mpz_ptr p = before_first_prime(w);
-    bool proved = rank_modulo(w, a, next_prime(p)) <= r && confirm(w, a, r, p);
+    struct echelon e = eliminate(w, a, NULL, NULL, next_prime(p), NULL, NULL);
+    bool proved = e.rank <= r && confirm(w, a, NULL, &e, r, p);
     work_release(w, mark);
     return proved;
 }

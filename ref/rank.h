@@ -15,8 +15,8 @@ struct rank {
 };
 
 /* The rank of the midpoints of `a`. rows and cols are chosen greedily in the given orders of preference (NULL: first
- * come, first served). Cost: one elimination modulo a 62-bit prime if `a` has full rank; otherwise two, if
- * the kernel consists of small integers; else as many as Hadamard's bound has 61-bit parts. */
+ * come, first served). Cost: one elimination modulo a 62-bit prime if `a` has full rank; or if the
+ * kernel consists of small integers (two, for wide matrices); otherwise as many as Hadamard's bound has 61-bit parts. */
 struct rank *rank_of(struct work *w, const struct ball *a, const size_t *row_order, const size_t *col_order);
 
 /* Whether the rank of the midpoints is at most r: a proof either way. */

@@ -124,6 +124,7 @@ static struct ball *project_spectral(struct work *w, const struct subproblem *p,
         return minimum(w, p, lambda, bits + GUARD);
     struct singular_problem *problem = singular_problem_new(w, sum);
     struct singular all = singular_evaluate(w, problem, bits);
+    singular_measure(w, problem, &all, all.prec);
     if (!sides_known(all.s, limit))
         singular_settle(w, problem, &all);
     if (not_above(all.s, 0, limit))
@@ -160,16 +161,11 @@ static mpfr_srcptr smaller(mpfr_srcptr x, mpfr_srcptr y)
     return mpfr_less_p(x, y) ? x : y;
 }
 
-static int sign_of(mpfr_srcptr x)
-{
-    return mpfr_zero_p(x) ? 0 : mpfr_signbit(x) ? -1 : 1;
-}
-
 /* All minimisers of m x + lambda |x| over `range`. */
 static struct interval minimise_sum(mpfr_srcptr m, mpfr_srcptr lambda, mpfr_srcptr zero, struct interval range)
 {
     mpfr_srcptr nearest_zero = smaller(larger(zero, range.from), range.to);
-    int steep = mpfr_cmpabs(m, lambda), sign = sign_of(m);
+    int steep = mpfr_cmpabs(m, lambda), sign = number_sign(m);
     if (steep > 0) /* downhill all the way */
         return sign > 0 ? (struct interval){range.from, range.from} : (struct interval){range.to, range.to};
     if (steep < 0)
@@ -181,7 +177,7 @@ static struct interval minimise_sum(mpfr_srcptr m, mpfr_srcptr lambda, mpfr_srcp
 /* All minimisers of m x over `range`, which is not empty. */
 static struct interval minimise_linear(mpfr_srcptr m, struct interval range)
 {
-    int sign = sign_of(m);
+    int sign = number_sign(m);
     return (struct interval){sign < 0 ? range.to : range.from, sign > 0 ? range.from : range.to};
 }
 

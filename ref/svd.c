@@ -152,28 +152,27 @@ static void copy_column(struct ball *to, size_t column, const size_t *rows, size
         mpfr_set(ball_at(to, rows[i], column), ball_at(from, i, source), MPFR_RNDN);
 }
 
-/* Bounds on what the witnesses miss. */
-static void check_witnesses(struct work *w, const struct singular_problem *p, struct singular *all)
+void singular_measure(struct work *w, const struct singular_problem *p, struct singular *all, mpfr_prec_t prec)
 {
     struct work_block *mark = work_mark(w);
     size_t k = all->rank;
     const struct ball *u = ball_gather(w, all->u, NULL, all->u->rows, NULL, k);
     const struct ball *v = ball_gather(w, all->v, NULL, all->v->rows, NULL, k);
-    struct ball *gram = ball_new(w, k, k, all->prec), *identity = ball_identity(w, k, 2);
-    product_tn(w, gram, u, u, all->prec);
+    struct ball *gram = ball_new(w, k, k, prec), *identity = ball_identity(w, k, 2);
+    product_tn(w, gram, u, u, prec);
     ball_sub(gram, gram, identity);
     all->u_defect = ball_norm_up(gram);
-    product_tn(w, gram, v, v, all->prec);
+    product_tn(w, gram, v, v, prec);
     ball_sub(gram, gram, identity);
     all->v_defect = ball_norm_up(gram);
-    struct ball *us = ball_new(w, u->rows, k, all->prec), *usv = ball_new(w, u->rows, v->rows, all->prec);
+    struct ball *us = ball_new(w, u->rows, k, prec), *usv = ball_new(w, u->rows, v->rows, prec);
     struct tally t = {MAG_ZERO, MAG_ZERO};
     for (size_t i = 0; i < u->rows; i++)
         for (size_t j = 0; j < k; j++)
             ball_note(us, &t, i * k + j, mpfr_mul(ball_at(us, i, j), ball_at(u, i, j), all->s->at + j, MPFR_RNDN),
                       MAG_ZERO);
     ball_done(us, &t, MAG_INF);
-    product_nt(w, usv, us, v, all->prec);
+    product_nt(w, usv, us, v, prec);
     ball_sub(usv, p->a, usv);
     all->residual = ball_norm_up(usv);
     work_release(w, mark);
@@ -208,6 +207,9 @@ struct singular singular_evaluate(struct work *w, struct singular_problem *p, lo
     struct singular all = {.s = ball_new(w, 1, side, prec),
                            .u = ball_new(w, m, side, prec),
                            .v = ball_new(w, n, side, prec),
+                           .u_defect = MAG_INF,
+                           .v_defect = MAG_INF,
+                           .residual = MAG_INF,
                            .prec = prec};
     const struct value *values = collect(w, p, parts, &all.rank);
     for (size_t j = 0; j < all.rank; j++) {
@@ -221,7 +223,6 @@ struct singular singular_evaluate(struct work *w, struct singular_problem *p, lo
     }
     cover_groups(all.s, all.rank);
     write_known(p, all.s);
-    check_witnesses(w, p, &all);
     return all;
 }
 
@@ -347,18 +348,16 @@ static void run_svd(struct work *w, void *pointer)
     struct ziv ziv = {args, 1, evaluate_svd, settle_svd};
     ziv_round(w, &ziv, w->options->bits, &s);
     struct singular *l = &args->latest;
-    long bits = l->prec;
     witness_canonical(w, l->u, l->v, l->s, l->rank);
     struct pairs *u = witness_round(w, l->u), *v = witness_round(w, l->v);
-    l->prec = 512; /* so many bits hold the products of pairs below 1 */
-    check_witnesses(w, args->problem, l);
+    singular_measure(w, args->problem, l, 512); /* so many bits hold the products of pairs below 1 */
     u->radius = power_above(l->u_defect);
     v->radius = power_above(l->v_defect);
     write_answer(args->u, u);
     write_answer(args->v, v);
     if (args->info)
         *args->info =
-            (assay_svd_info){l->rank, up_double(l->u_defect), up_double(l->v_defect), up_double(l->residual), bits};
+            (assay_svd_info){l->rank, up_double(l->u_defect), up_double(l->v_defect), up_double(l->residual), l->prec};
     write_answer(args->s, s);
 }
 

@@ -13,7 +13,7 @@ struct singular {
     size_t rank;    /* how many are not */
     struct ball *u; /* m x min(m, n) and n x min(m, n), exact numbers: nearly singular vectors in their first */
     struct ball *v; /* `rank` columns, 0 beyond */
-    mag u_defect;   /* bounds on ||U^T U - I||_F and ||V^T V - I||_F, of the first `rank` columns, */
+    mag u_defect;   /* once measured, bounds on ||U^T U - I||_F and ||V^T V - I||_F, of the first `rank` columns, */
     mag v_defect;
     mag residual; /* and on ||A - U S V^T||_F for the midpoints S of s */
     mpfr_prec_t prec;
@@ -21,6 +21,10 @@ struct singular {
 
 /* Encloses the singular values to a relative 2^-bits or so, each of them. */
 struct singular singular_evaluate(struct work *w, struct singular_problem *p, long bits);
+
+/* Bounds what the witnesses miss: u_defect, v_defect, residual, infinite until then. In arithmetic of `prec` bits. Cost:
+ * three products. */
+void singular_measure(struct work *w, const struct singular_problem *p, struct singular *all, mpfr_prec_t prec);
 
 /* Looks for proofs that singular values are the dyadic numbers they seem to be: s is one, k times over, if A^T A -
  * s^2 I has a kernel of dimension k and no more than k of the enclosures hold s. (A rational singular value of a matrix

@@ -118,6 +118,7 @@ struct top top_evaluate(struct work *w, struct top_problem *p, long bits)
         all = singular_evaluate(w, p->singular, inner);
         if (all.rank == 0)
             return (struct top){ball_new(w, p->a->rows, p->a->cols, 2), ball_new(w, 1, 1, 2), 0, all.prec};
+        singular_measure(w, p->singular, &all, all.prec);
         if (p->multiplicity == 0)
             decide_multiplicity(w, p, &all);
         if (p->multiplicity != 0)

@@ -4,28 +4,9 @@ Run as `python3 tests/cli.py [path of assay]`; exit 0 if all is well, 1 if not. 
 """
 import json
 import os
-import resource
-import subprocess
-import sys
-import tempfile
 
 from files import npy, read, safetensors, values
-
-ASSAY = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build/assay")
-failures = []
-
-
-def check(ok, what):
-    if not ok:
-        failures.append(what)
-        print("FAIL", what)
-
-
-def run(*args, env=None, limit=None):
-    """(exit code, stdout, stderr) of assay with these arguments."""
-    before = (lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit))) if limit else None
-    p = subprocess.run([ASSAY, *args], capture_output=True, text=True, env={**os.environ, **(env or {})}, preexec_fn=before)
-    return p.returncode, p.stdout, p.stderr
+from harness import check, run, run_tests
 
 
 # ---- what it writes ------------------------------------------------------------------------------------------------
@@ -307,14 +288,4 @@ def test_words():
     check(run()[0] == 2, "no command")
 
 
-def main():
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        tests = [f for name, f in globals().items() if name.startswith("test_")]
-        for test in tests:
-            test()
-    print(f"cli: {len(tests)} tests, {len(failures)} failures")
-    sys.exit(1 if failures else 0)
-
-
-main()
+run_tests("cli", globals())

@@ -6,32 +6,15 @@ import hashlib
 import json
 import os
 import random
-import resource
 import shutil
 import signal
 import struct
 import subprocess
-import sys
-import tempfile
 import time
 
-ASSAY = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build/assay")
-failures = []
+from harness import ASSAY, check, run, run_tests
 
-
-def check(ok, what):
-    if not ok:
-        failures.append(what)
-        print("FAIL", what)
-
-
-def run(*args, limit=None):
-    """(exit code, stdout, stderr) of assay with these arguments."""
-    before = (lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit))) if limit else None
-    env = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
-    p = subprocess.run([ASSAY, *args], capture_output=True, text=True, errors="replace", env=env, preexec_fn=before,
-                       timeout=60)
-    return p.returncode, p.stdout, p.stderr
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 
 def generate(folder, *args):
@@ -327,17 +310,4 @@ def test_out_of_memory():
     check(code == 0 and err == "" and tree("little") == tree("svd"), f"with a part too large: {code}: {err}")
 
 
-def main():
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        tests = [f for name, f in globals().items() if name.startswith("test_")]
-        for test in tests:
-            start = time.time()
-            test()
-            if os.environ.get("ASSAY_TEST_TIMES"):
-                print(f"{test.__name__}: {time.time() - start:.1f} s")
-    print(f"golden: {len(tests)} tests, {len(failures)} failures")
-    sys.exit(1 if failures else 0)
-
-
-main()
+run_tests("golden", globals())

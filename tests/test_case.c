@@ -1,6 +1,7 @@
 #include "case.h"
 
 #include "cases.h"
+#include "golden_support.h"
 #include "io_support.h"
 #include "support.h"
 
@@ -10,22 +11,6 @@
 
 static char sentence[ASSAY_MESSAGE_SIZE];
 static const assay_options alone = {.threads = 1, .message = sentence, .message_size = sizeof sentence};
-
-static struct golden_case named(enum operation o, const char *id)
-{
-    struct golden_case c;
-    size_t k = cases_find(o, id);
-    ck_assert_msg(k < cases_count(o), "%s", id);
-    ck_assert_int_eq(cases_make(&c, o, k), ASSAY_OK);
-    return c;
-}
-
-static struct golden_case computed(enum operation o, const char *id)
-{
-    struct golden_case c = named(o, id);
-    ck_assert_msg(case_compute(&c, &alone) == ASSAY_OK, "%s: %s", id, sentence);
-    return c;
-}
 
 static assay_tensor view(const struct tensor *x)
 {
@@ -70,7 +55,7 @@ static bool same_bits(const struct answer *a, const struct direct *d, size_t k)
 static void check_plain(enum operation o, const char *id, const char *name, size_t rank, bool unique)
 {
     static struct direct d;
-    struct golden_case c = computed(o, id);
+    struct golden_case c = golden_computed(o, id);
     const struct tensor *g = case_input(&c, "G");
     size_t m = g->shape[0], n = g->shape[1], rows = o == OPERATION_SVD ? 1 : m;
     size_t cols = o == OPERATION_SVD && m < n ? m : n;
@@ -213,7 +198,7 @@ START_TEST(step_classes_hold_every_dialect)
     static const char *const ids[] = {"step-gaussian-4x6", "step-gaussian-6x4-zero-gradient",
                                       "step-gaussian-5x5-absent-gradient", "step-gaussian-1x6", "step-low-rank-6x4"};
     for (size_t k = 0; k < sizeof ids / sizeof ids[0]; k++) {
-        struct golden_case c = computed(OPERATION_STEP, ids[k]);
+        struct golden_case c = golden_computed(OPERATION_STEP, ids[k]);
         ck_assert_uint_eq(check_partition(&c), 0);
         case_free(&c);
     }
@@ -225,7 +210,7 @@ START_TEST(dialects_that_take_no_tensors_are_in_no_class)
 {
     static const char *const ids[] = {"step-gaussian-2x4x6", "step-gaussian-4x3x2x2-zero-gradient"};
     for (size_t k = 0; k < sizeof ids / sizeof ids[0]; k++) {
-        struct golden_case c = computed(OPERATION_STEP, ids[k]);
+        struct golden_case c = golden_computed(OPERATION_STEP, ids[k]);
         size_t none = check_partition(&c), rejecting = 0, place;
         for (size_t d = 0; d < assay_dialect_count; d++)
             if (assay_dialects[d].nd == ASSAY_ND_REJECT) {
@@ -251,7 +236,7 @@ START_TEST(other_operations_partition_likewise)
                  {OPERATION_MOMENTUM, "momentum-gaussian-3x5-0"},
                  {OPERATION_MOMENTUM, "momentum-fine-4x3x2x2-2"}};
     for (size_t k = 0; k < sizeof these / sizeof these[0]; k++) {
-        struct golden_case c = computed(these[k].operation, these[k].id);
+        struct golden_case c = golden_computed(these[k].operation, these[k].id);
         size_t none = check_partition(&c);
         ck_assert(c.class_count > (strcmp(c.family, "zero") != 0) &&
                   (none == 0) == (these[k].operation == OPERATION_MOMENTUM));
@@ -263,13 +248,13 @@ END_TEST
 /* 0 / 0: such dialects are in one class together, without answers. */
 START_TEST(undefined_answers_are_a_class)
 {
-    struct golden_case c = computed(OPERATION_NEWTON_SCHULZ, "newton-schulz-gaussian-3x5");
+    struct golden_case c = golden_computed(OPERATION_NEWTON_SCHULZ, "newton-schulz-gaussian-3x5");
     for (size_t k = 0; k < c.class_count; k++)
         ck_assert(!c.classes[k].undefined);
     case_free(&c);
     undefined[0] = "jordan";
     undefined[1] = "timm";
-    c = computed(OPERATION_NEWTON_SCHULZ, "newton-schulz-gaussian-3x5");
+    c = golden_computed(OPERATION_NEWTON_SCHULZ, "newton-schulz-gaussian-3x5");
     check_partition(&c);
     size_t place;
     const struct answer_class *k = class_of(&c, "jordan", &place);
@@ -283,26 +268,26 @@ END_TEST
 
 START_TEST(errors_are_passed_on)
 {
-    struct golden_case c = named(OPERATION_POLAR, "polar-gaussian-2x2");
+    struct golden_case c = golden_named(OPERATION_POLAR, "polar-gaussian-2x2");
     c.inputs[0].at[3] = (double)NAN;
     ck_assert_int_eq(case_compute(&c, &alone), ASSAY_NOT_FINITE);
     ck_assert_uint_eq(c.class_count, 0);
     case_free(&c);
 
-    c = named(OPERATION_LMO, "lmo-gaussian-5x3-max");
+    c = golden_named(OPERATION_LMO, "lmo-gaussian-5x3-max");
     c.radius = -1;
     ck_assert_int_eq(case_compute(&c, &alone), ASSAY_INVALID);
     case_free(&c);
 
     /* a parameter that no dialect takes: in no class is anyone */
-    c = named(OPERATION_MOMENTUM, "momentum-gaussian-3x5-1");
+    c = golden_named(OPERATION_MOMENTUM, "momentum-gaussian-3x5-1");
     c.hyper.momentum = 2;
     ck_assert_int_eq(case_compute(&c, &alone), ASSAY_OK);
     ck_assert_uint_eq(c.class_count, 0);
     case_free(&c);
 
     /* beyond the largest number, in some dialect and so for all */
-    c = named(OPERATION_MOMENTUM, "momentum-gaussian-3x5-1");
+    c = golden_named(OPERATION_MOMENTUM, "momentum-gaussian-3x5-1");
     c.inputs[0].at[0] = c.inputs[1].at[0] = 0x1.fffffffffffffp1023;
     ck_assert_int_eq(case_compute(&c, &alone), ASSAY_RANGE);
     case_free(&c);
@@ -315,7 +300,7 @@ static void check_memory(enum operation o, const char *id)
     assay_status status = ASSAY_NO_MEMORY;
     size_t failures = 0;
     for (size_t n = 1; status != ASSAY_OK; n += 1 + (n > 60 ? n / 24 : 0)) {
-        struct golden_case c = named(o, id);
+        struct golden_case c = golden_named(o, id);
         io_fail(n);
         status = case_compute(&c, &alone);
         bool failed = io_fail(0) != NULL;
@@ -373,8 +358,8 @@ END_TEST
 /* One number, name or shape changed is another question; answers, words and flags are not asked. */
 START_TEST(questions_are_compared)
 {
-    struct golden_case a = named(OPERATION_STEP, "step-gaussian-4x6-lr-change");
-    struct golden_case b = named(OPERATION_STEP, "step-gaussian-4x6-lr-change");
+    struct golden_case a = golden_named(OPERATION_STEP, "step-gaussian-4x6-lr-change");
+    struct golden_case b = golden_named(OPERATION_STEP, "step-gaussian-4x6-lr-change");
     double *const numbers[] = {&b.radius,          &b.hyper.lr,       &b.hyper.momentum, &b.hyper.weight_decay,
                                &b.inputs[1].at[7], &b.inputs[2].at[3]};
     ck_assert(case_same_question(&a, &b));
@@ -414,7 +399,7 @@ START_TEST(the_rest)
     for (size_t o = 0; o < OPERATIONS; o++)
         with += operation_has_dialects((enum operation)o);
     ck_assert(with == 4 && operation_has_dialects(OPERATION_STEP) && !operation_has_dialects(OPERATION_LMO));
-    struct golden_case c = named(OPERATION_MOMENTUM, "momentum-gaussian-3x5-2");
+    struct golden_case c = golden_named(OPERATION_MOMENTUM, "momentum-gaussian-3x5-2");
     ck_assert(case_fits(&c, TENSOR_F64) && case_fits(&c, TENSOR_F16) && case_fits(&c, TENSOR_BF16));
     c.inputs[2].at[14] = 1 + 0x1p-11; /* the last number of the last input */
     ck_assert(case_fits(&c, TENSOR_F32) && !case_fits(&c, TENSOR_F16) && !case_fits(&c, TENSOR_BF16));

@@ -229,6 +229,14 @@ static bool double_root(struct truth *x)
     return is_double;
 }
 
+static bool is_multiple_of_identity(const struct matrix *a)
+{
+    bool is = true;
+    for (size_t k = 0; k < 9; k++)
+        is = is && (k % 4 == 0 ? mpfr_equal_p(a->at[k], a->at[0]) : mpfr_zero_p(a->at[k]));
+    return is;
+}
+
 /* D = U1 V1^T / k for the k largest singular values s1, which are equal: the maximiser of <A, D> in the nuclear ball that
  * has the least Frobenius norm. D = A P / (k s1), where P projects on the eigenspace of G for l = s1^2: P = I for k = 3,
  * (G - m I) / (l - m) for k = 2 with m the third eigenvalue, (G^2 - (e1 - l) G + (e2 - l (e1 - l)) I) / p'(l) for k = 1.
@@ -240,8 +248,7 @@ static unsigned nuclear(struct matrix *d, struct truth *x)
     init(&p);
     mpfr_t l, m;
     mpfr_inits2(PREC, l, m, (mpfr_ptr)NULL);
-    bool twice = double_root(x);
-    if (twice && mpfr_greater_p(x->t, x->u)) {
+    if (double_root(x) && mpfr_greater_p(x->t, x->u)) {
         k = 2;
         mpfr_set(l, x->t, MPFR_RNDN);
         copy(&p, &x->g);
@@ -249,10 +256,9 @@ static unsigned nuclear(struct matrix *d, struct truth *x)
         add_to_diagonal(&p, m);
         mpfr_add(m, m, l, MPFR_RNDN);
         divide(&p, m);
-    } else if (mpfr_set(l, x->g.at[0], MPFR_RNDN), mpfr_mul_si(m, l, 3, MPFR_RNDN),
-               mpfr_equal_p(m, x->e1) && mpfr_equal_p(l, x->g.at[4]) && !mpfr_zero_p(x->e3) && !twice &&
-                   mpfr_zero_p(x->g.at[1]) && mpfr_zero_p(x->g.at[2]) && mpfr_zero_p(x->g.at[5])) {
+    } else if (is_multiple_of_identity(&x->g)) {
         k = 3;
+        mpfr_set(l, x->g.at[0], MPFR_RNDN);
         mpfr_set_si(m, 1, MPFR_RNDN);
         add_to_diagonal(&p, m);
     } else {

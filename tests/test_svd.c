@@ -269,7 +269,10 @@ END_TEST
 static struct singular evaluate(struct work *w, const struct matrix *a, struct singular_problem **p, long bits)
 {
     *p = singular_problem_new(w, ball_from_input(w, input(a)));
-    return singular_evaluate(w, *p, bits);
+    struct singular all = singular_evaluate(w, *p, bits);
+    ck_assert(mag_is_inf(all.u_defect) && mag_is_inf(all.v_defect) && mag_is_inf(all.residual));
+    singular_measure(w, *p, &all, all.prec);
+    return all;
 }
 
 /* What singular_settle() must not believe: 2 is a singular value of diag(2, 2 - 2^-30), once, and it is known to be the

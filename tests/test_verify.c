@@ -1,6 +1,7 @@
 #include "verify.h"
 
 #include "cases.h"
+#include "golden_support.h"
 #include "io_support.h"
 #include "support.h"
 
@@ -11,16 +12,6 @@
 
 static char sentence[ASSAY_MESSAGE_SIZE];
 static const assay_options alone = {.threads = 1, .message = sentence, .message_size = sizeof sentence};
-
-static struct golden_case named(enum operation o, const char *id)
-{
-    struct golden_case c;
-    size_t k = cases_find(o, id);
-    ck_assert_msg(k < cases_count(o), "%s", id);
-    ck_assert_int_eq(cases_make(&c, o, k), ASSAY_OK);
-    ck_assert_int_eq(case_compute(&c, &alone), ASSAY_OK);
-    return c;
-}
 
 static bool agrees(const struct golden_case *c)
 {
@@ -81,7 +72,7 @@ START_TEST(every_flipped_bit_is_seen)
 {
     size_t per_case = rounds(20), tried = 0;
     for (size_t f = 0; f < sizeof flipped / sizeof flipped[0]; f++) {
-        struct golden_case c = named(flipped[f].operation, flipped[f].id);
+        struct golden_case c = golden_computed(flipped[f].operation, flipped[f].id);
         for (size_t n = 0; n < per_case; n++) {
             uint64_t random = io_random(1000 * f + 10 * n);
             struct answer_class *k = &c.classes[random % c.class_count];
@@ -113,7 +104,7 @@ START_TEST(every_flipped_input_is_seen)
 {
     size_t per_case = rounds(20);
     for (size_t f = 0; f < sizeof flipped / sizeof flipped[0]; f++) {
-        struct golden_case c = named(flipped[f].operation, flipped[f].id);
+        struct golden_case c = golden_computed(flipped[f].operation, flipped[f].id);
         for (size_t n = 0; n < per_case; n++) {
             uint64_t random = io_random(7777 * f + n);
             struct tensor *x = &c.inputs[random % c.input_count];
@@ -129,7 +120,8 @@ END_TEST
 
 START_TEST(changed_parameters_are_seen)
 {
-    struct golden_case c = named(OPERATION_LMO, "lmo-zero-8x8-nuclear"); /* the answer is 0 whatever the radius */
+    struct golden_case c =
+        golden_computed(OPERATION_LMO, "lmo-zero-8x8-nuclear"); /* the answer is 0 whatever the radius */
     c.radius = 0.25;
     altered(&c, "inputs or parameters");
     c.radius = 0.125;
@@ -146,7 +138,7 @@ END_TEST
 START_TEST(changed_facts_are_seen)
 {
     for (size_t f = 0; f < sizeof flipped / sizeof flipped[0]; f++) {
-        struct golden_case c = named(flipped[f].operation, flipped[f].id);
+        struct golden_case c = golden_computed(flipped[f].operation, flipped[f].id);
         for (size_t n = 0; n < c.class_count; n++) {
             struct answer_class *k = &c.classes[n];
             k->unique = !k->unique;
@@ -166,7 +158,7 @@ END_TEST
 
 START_TEST(changed_classes_are_seen)
 {
-    struct golden_case c = named(OPERATION_MOMENTUM, "momentum-gaussian-3x5-1");
+    struct golden_case c = golden_computed(OPERATION_MOMENTUM, "momentum-gaussian-3x5-1");
     for (size_t n = 0; n < c.class_count; n++) {
         struct answer_class *k = &c.classes[n];
         size_t last = k->member_count - 1;
@@ -199,7 +191,7 @@ END_TEST
 
 START_TEST(changed_outputs_are_seen)
 {
-    struct golden_case c = named(OPERATION_STEP, "step-gaussian-1x6");
+    struct golden_case c = golden_computed(OPERATION_STEP, "step-gaussian-1x6");
     struct answer_class *k = &c.classes[1];
     k->answer_count--;
     altered(&c, "2 outputs instead of 3");
@@ -219,7 +211,7 @@ START_TEST(changed_outputs_are_seen)
     ck_assert(agrees(&c));
     case_free(&c);
 
-    c = named(OPERATION_LMO, "lmo-zero-8x8-nuclear");
+    c = golden_computed(OPERATION_LMO, "lmo-zero-8x8-nuclear");
     c.classes[0].answers[0].hi[63] = -0.0; /* another number than 0 */
     altered(&c, "D[63] is -0x0p+0, and 0x0p+0 is proved");
     c.classes[0].answers[0].hi[63] = 0;
@@ -233,7 +225,7 @@ END_TEST
 /* A case of another id may ask what it likes; its answers are proved all the same. */
 START_TEST(other_cases_are_proved_too)
 {
-    struct golden_case c = named(OPERATION_POLAR, "polar-gaussian-3x5");
+    struct golden_case c = golden_computed(OPERATION_POLAR, "polar-gaussian-3x5");
     strcpy(c.id, "my-own");
     ck_assert(agrees(&c));
     c.inputs[0].at[0] += 1;
@@ -242,13 +234,13 @@ START_TEST(other_cases_are_proved_too)
     altered(&c, "there is no answer: ");
     case_free(&c);
 
-    c = named(OPERATION_LMO, "lmo-gaussian-5x3-row");
+    c = golden_computed(OPERATION_LMO, "lmo-gaussian-5x3-row");
     strcpy(c.id, "my-own");
     c.radius = -1;
     altered(&c, "there is no answer: ");
     case_free(&c);
 
-    c = named(OPERATION_STEP, "step-gaussian-1x6");
+    c = golden_computed(OPERATION_STEP, "step-gaussian-1x6");
     strcpy(c.id, "my-own");
     c.hyper.lr = 0x1.fffffffffffffp1023;
     altered(&c, "there is no answer: ");
@@ -267,7 +259,7 @@ START_TEST(memory_failures_are_survived)
         const char *id;
     } these[] = {{OPERATION_SVD, "svd-gaussian-2x2"}, {OPERATION_COSH_RMS, "cosh-rms-gaussian-1x1"}};
     for (size_t f = 0; f < 2; f++) {
-        struct golden_case c = named(these[f].operation, these[f].id);
+        struct golden_case c = golden_computed(these[f].operation, these[f].id);
         size_t failures = 0;
         bool failed = true;
         for (size_t n = 1; failed; n += 1 + (n > 60 ? n / 24 : 0)) {
@@ -288,7 +280,7 @@ END_TEST
 /* Short of room, the sentence is cut; without any, there is none. */
 START_TEST(messages_fit)
 {
-    struct golden_case c = named(OPERATION_SVD, "svd-gaussian-2x2");
+    struct golden_case c = golden_computed(OPERATION_SVD, "svd-gaussian-2x2");
     char text[16];
     memset(text, 'x', sizeof text);
     const assay_options little = {.threads = 1, .message = text, .message_size = 8}, none = {.threads = 1};

@@ -211,7 +211,7 @@ int run_generate(int argc, char **argv)
 {
     const char *folder = NULL, *only = NULL, *shard = NULL, *processes = NULL;
     bool help = false;
-    unsigned process_count = 0;
+    unsigned process_count;
     const struct option options[] = {
         {"set", 0, &folder, NULL, NULL, NULL, "the folder to make the set in"},
         {"only", 0, &only, NULL, NULL, NULL, "polar svd lmo newton-schulz cosh-rms momentum or step"},
@@ -238,8 +238,8 @@ int run_generate(int argc, char **argv)
         g.last = g.first;
     if (shard && !parse_shard(shard, &g))
         return complain_usage("--shard takes i/n with 1 <= i <= n, not '%s'", shard);
-    if (processes && !parse_count(processes, 1, 1024, &process_count))
-        return complain_usage("--jobs takes a number from 1 to 1024, not '%s'", processes);
+    if (!jobs_parse(processes, &process_count))
+        return EXIT_USAGE;
     g.folder = folder;
     return generate(&g, process_count);
 }

@@ -8,6 +8,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+bool jobs_parse(const char *text, unsigned *processes)
+{
+    *processes = 0;
+    if (!text || parse_count(text, 1, 1024, processes))
+        return true;
+    complain_usage("--jobs takes a number from 1 to 1024, not '%s'", text);
+    return false;
+}
+
 static unsigned processes(const struct jobs *jobs)
 {
     long online = sysconf(_SC_NPROCESSORS_ONLN);

@@ -21,6 +21,9 @@ struct jobs {
     const char *stage; /* for the progress bar */
 };
 
+/* --jobs: a number of processes, or NULL for 0; false after a complaint. */
+bool jobs_parse(const char *text, unsigned *processes);
+
 /* Returns false, after a complaint, if processes cannot be had or one died: then not all jobs are done. */
 bool jobs_run(const struct jobs *jobs);
 

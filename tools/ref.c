@@ -1,4 +1,5 @@
 /* assay ref OP IN [-o OUT]: the reference as a calculator. */
+#include "case.h"
 #include "command.h"
 #include "report.h"
 #include "safetensors.h"
@@ -269,12 +270,8 @@ static int svd(struct request *r)
 /* The norm of this name, or -1. */
 static int find_norm(const char *name)
 {
-    size_t axis = 0;
-    while (strcmp(assay_axes[axis].name, "norm") != 0)
-        axis++;
-    const char *const *names = assay_axes[axis].values;
-    for (int k = 0; names[k]; k++)
-        if (strcmp(names[k], name) == 0)
+    for (int k = 0; k < NORMS; k++)
+        if (strcmp(norm_names()[k], name) == 0)
             return k;
     complain_usage("there is no norm '%s': spectral, frobenius, max, rms, nuclear, sum, column or row", name);
     return -1;
@@ -644,7 +641,7 @@ static int step(struct request *r)
 
 /* ---- command line ---------------------------------------------------------------------------------------------- */
 
-struct operation {
+struct ref_operation {
     const char *name;
     int (*run)(struct request *r);
     size_t most_dimensions; /* of the one tensor it takes; 0: it takes tensors by name */
@@ -652,7 +649,7 @@ struct operation {
     const char *summary;
 };
 
-static const struct operation operations[] = {
+static const struct ref_operation operations[] = {
     {"polar", polar, 2, "", "the polar factor, or the canonical partial isometry"},
     {"svd", svd, 2, "", "singular values, with vectors as witnesses"},
     {"lmo", lmo, 2, " norm radius ridge l1 box centre ", "argmin <G, D> over a ball; and trust-region subproblems"},
@@ -683,7 +680,8 @@ static void print_help(const struct option *options, size_t count)
 }
 
 /* Whether every option that was given goes with the operation. */
-static bool options_fit(const struct operation *op, const struct option *options, size_t count, const struct request *r)
+static bool options_fit(const struct ref_operation *op, const struct option *options, size_t count,
+                        const struct request *r)
 {
     for (size_t k = 6; k < count; k++) { /* the first six go with all */
         char word[40];
@@ -770,7 +768,7 @@ int run_ref(int argc, char **argv)
         return complain_usage("ref takes an operation and a file: assay ref OP IN [-o OUT] (--help says more)");
     r->operation = argv[0];
     r->input = argv[1];
-    const struct operation *op = operations;
+    const struct ref_operation *op = operations;
     while (op < operations + COUNT(operations) && strcmp(op->name, r->operation) != 0)
         op++;
     if (op == operations + COUNT(operations))

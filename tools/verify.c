@@ -75,7 +75,7 @@ int run_verify(int argc, char **argv)
 {
     const char *folder = NULL, *processes = NULL;
     bool help = false;
-    unsigned process_count = 0;
+    unsigned process_count;
     const struct option options[] = {
         {"set", 0, &folder, NULL, NULL, NULL, "the folder of the set"},
         {"jobs", 'j', &processes, NULL, NULL, NULL, "processes to use (default: all processors)"},
@@ -90,7 +90,5 @@ int run_verify(int argc, char **argv)
     }
     if (argc != 0 || !folder)
         return argc < 0 ? EXIT_USAGE : complain_usage("verify takes --set DIR, and nothing else but options");
-    if (processes && !parse_count(processes, 1, 1024, &process_count))
-        return complain_usage("--jobs takes a number from 1 to 1024, not '%s'", processes);
-    return verify(folder, process_count);
+    return jobs_parse(processes, &process_count) ? verify(folder, process_count) : EXIT_USAGE;
 }
