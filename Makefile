@@ -22,19 +22,19 @@ BUILD ?= build
 VERSION := $(shell sed -n 's/^\#define ASSAY_VERSION "\(.*\)"/\1/p' ref/version.h)
 SOVERSION := $(firstword $(subst ., ,$(VERSION)))
 
+FOLDERS = ref fast golden proofs tools tools/train
 WARNINGS = -Wall -Wextra -Wpedantic -Wconversion
-CPPFLAGS_ALL = -D_DEFAULT_SOURCE -D_POSIX_C_SOURCE=200809L -Iref -Igolden -Itools $(CPPFLAGS)
+CPPFLAGS_ALL = -D_DEFAULT_SOURCE -D_POSIX_C_SOURCE=200809L $(addprefix -I,$(FOLDERS)) $(CPPFLAGS)
 # Contraction is harmless to exact arithmetic and forbidden all the same: one less thing to think about.
 CFLAGS_ALL = -std=c17 -fPIC -fvisibility=hidden -ffp-contract=off -pthread $(WARNINGS) $(CFLAGS)
 LIBRARIES = -llapacke -lopenblas -lmpfr -lgmp -lm -pthread
 
-REF := $(wildcard ref/*.c)
-GOLDEN := $(wildcard golden/*.c)
-TOOLS := $(wildcard tools/*.c)
-SOURCES := $(REF) $(GOLDEN) $(TOOLS)
-REF_OBJECTS := $(REF:%.c=$(BUILD)/%.o)
-GOLDEN_OBJECTS := $(GOLDEN:%.c=$(BUILD)/%.o)
-TOOLS_OBJECTS := $(TOOLS:%.c=$(BUILD)/%.o)
+SOURCES := $(foreach folder,$(FOLDERS),$(wildcard $(folder)/*.c))
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
+LIBRARY_OBJECTS := $(filter $(BUILD)/ref/% $(BUILD)/fast/%,$(OBJECTS))
+# All that tests can call: everything but the commands.
+PARTS := $(filter-out $(wildcard tools/*.c),$(SOURCES))
+PARTS_OBJECTS := $(PARTS:%.c=$(BUILD)/%.o)
 TESTS := $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 PUBLIC_HEADERS := ref/ref.h ref/dialect.h
 
@@ -74,21 +74,21 @@ $(BUILD)/%.o: %.c
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
 # One object whose internal names stay inside, so that the archive adds nothing but assay_* to a program.
-$(BUILD)/libassay.o: $(REF_OBJECTS)
+$(BUILD)/libassay.o: $(LIBRARY_OBJECTS)
 	$(LD) -r $^ -o $@
 	objcopy --localize-hidden $@
 
 $(BUILD)/libassay.a: $(BUILD)/libassay.o
 	$(AR) rcs $@ $^
 
-$(BUILD)/libassay.so.$(VERSION): $(REF_OBJECTS)
+$(BUILD)/libassay.so.$(VERSION): $(LIBRARY_OBJECTS)
 	$(CC) -shared -Wl,-soname,libassay.so.$(SOVERSION) -Wl,-z,defs $(CFLAGS_ALL) $(LDFLAGS) $^ $(LIBRARIES) -o $@
 
 $(BUILD)/libassay.so: $(BUILD)/libassay.so.$(VERSION)
 	ln -sf $(<F) $(BUILD)/libassay.so.$(SOVERSION)
 	ln -sf libassay.so.$(SOVERSION) $@
 
-$(BUILD)/assay: $(TOOLS_OBJECTS) $(GOLDEN_OBJECTS) $(REF_OBJECTS)
+$(BUILD)/assay: $(OBJECTS)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $^ -ljansson -lnettle $(LIBRARIES) -o $@
 
 # Peers of `assay bench --peers`: programs of their own, so that the command depends on none of them.
@@ -129,13 +129,13 @@ $(BUILD)/tests/libsupport.a: $(SUPPORT:%=$(BUILD)/tests/%.o)
 	$(AR) rcs $@ $^
 
 # A test that defines __wrap_f, or includes the header of a support file that does, gets its calls of f.
-$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(BUILD)/tests/libsupport.a $(GOLDEN_OBJECTS) $(REF_OBJECTS)
+$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(BUILD)/tests/libsupport.a $(PARTS_OBJECTS)
 	wraps=$$(nm -A -g --defined-only $< $(BUILD)/tests/libsupport.a | \
 	    grep -E "^($<|.*:($$(sed -n 's/^#include "\(.*\)\.h"/\1[.]o/p' tests/test_$*.c | paste -sd'|')):)" | \
 	    sed -n 's/.* T __wrap_/-Wl,--wrap=/p'); \
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $$wraps $^ $(TEST_LIBRARIES) -o $@
 
-$(BUILD)/tests/io_dump: $(BUILD)/tests/io_dump.o $(GOLDEN_OBJECTS) $(REF_OBJECTS)
+$(BUILD)/tests/io_dump: $(BUILD)/tests/io_dump.o $(PARTS_OBJECTS)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $^ -ljansson -lnettle $(LIBRARIES) -o $@
 
 # Both compilers, two levels of optimisation: for tests/determinism.py.
@@ -177,7 +177,7 @@ lint: lint-gcc lint-clang lint-format
 lint-gcc lint-clang: lint-%:
 	@$* $(CPPFLAGS_ALL) $(CFLAGS_ALL) -Werror -fsyntax-only $(SOURCES) $(wildcard tests/*.c) && echo "lint: $* has no complaint"
 lint-format:
-	@clang-format --dry-run -Werror $(SOURCES) $(wildcard */*.h tests/*.c tools/peers/*.c) && echo "lint: formatted"
+	@clang-format --dry-run -Werror $(SOURCES) $(wildcard */*.h tools/*/*.h tests/*.c tools/peers/*.c) && echo "lint: formatted"
 
 SANITIZE = BUILD=$(BUILD)/sanitize CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -Wno-stringop-overread"
 sanitize:
