@@ -9,6 +9,10 @@
 const char *const operation_names[OPERATIONS] = {"polar",    "svd",      "lmo", "newton-schulz",
                                                  "cosh-rms", "momentum", "step"};
 
+const char *const measure_names[MEASURES] = {"Frobenius norm", "worst row", "worst column", "worst entry"};
+const char *const proof_names[PROOFS] = {"none",  "exact",        "momentum", "weyl",
+                                         "polar", "unit-vectors", "envelope", "certificate"};
+
 const char *const *norm_names(void)
 {
     size_t axis = 0;
@@ -27,6 +31,7 @@ static void free_class(struct answer_class *k)
     for (size_t a = 0; a < k->answer_count; a++) {
         free(k->answers[a].hi);
         free(k->answers[a].lo);
+        free(k->answers[a].bounds);
     }
     free(k->members);
 }
@@ -51,9 +56,45 @@ const struct tensor *case_input(const struct golden_case *c, const char *name)
     return NULL;
 }
 
+static assay_tensor tensor_view(const struct tensor *x)
+{
+    assay_tensor view = {.at = x->at, .ndim = x->ndim};
+    memcpy(view.shape, x->shape, x->ndim * sizeof *x->shape);
+    return view;
+}
+
+const char *const parameter_suffixes[2] = {"", ".2"};
+
+static const struct tensor *suffixed_input(const struct golden_case *c, const char *name, size_t p)
+{
+    char whole[CASE_TEXT];
+    snprintf(whole, sizeof whole, "%s%s", name, parameter_suffixes[p]);
+    return case_input(c, whole);
+}
+
+size_t case_parameters(const struct golden_case *c)
+{
+    return suffixed_input(c, "param", 1) ? 2 : 1;
+}
+
+assay_run case_run(const struct golden_case *c, size_t p, bool *present)
+{
+    const struct tensor *grads = suffixed_input(c, "grads", p), *lr = case_input(c, "lr"),
+                        *flags = case_input(c, "present");
+    for (size_t t = 0; t < grads->shape[0]; t++)
+        present[t] = !flags || flags->at[t] != 0;
+    return (assay_run){.param = tensor_view(suffixed_input(c, "param", p)),
+                       .steps = grads->shape[0],
+                       .grads = grads->at,
+                       .lr = lr ? lr->at : NULL,
+                       .present = present};
+}
+
 bool case_fits(const struct golden_case *c, enum tensor_type format)
 {
     uint64_t bits;
+    if (c->operation == OPERATION_STEP && format != TENSOR_F64)
+        format = TENSOR_F32;
     for (size_t k = 0; k < c->input_count; k++)
         for (size_t i = 0; i < c->inputs[k].count; i++)
             if (!tensor_encode(&bits, format, c->inputs[k].at[i]))
@@ -88,30 +129,30 @@ bool answers_equal(const struct answer *a, const struct answer *b)
 
 /* ---- room for answers ---------------------------------------------------------------------------------------------- */
 
+double *answer_bounds(const struct answer *a, enum tensor_type format, size_t slab)
+{
+    return a->bounds + ((size_t)format * a->slabs + slab) * MEASURES;
+}
+
 /* Adds an answer of this shape to the class; NULL if there is no memory. */
-static struct answer *add_answer(struct answer_class *k, const char *name, size_t ndim, const size_t *shape)
+static struct answer *add_answer(struct answer_class *k, const char *name, size_t ndim, const size_t *shape,
+                                 bool stepped)
 {
     struct answer *a = &k->answers[k->answer_count];
-    *a = (struct answer){.ndim = ndim, .count = 1};
+    *a = (struct answer){.ndim = ndim, .count = 1, .stepped = stepped, .slabs = stepped ? shape[0] : 1};
     snprintf(a->name, sizeof a->name, "%s", name);
     for (size_t d = 0; d < ndim; d++)
         a->count *= a->shape[d] = shape[d];
     a->hi = tensor_alloc(a->count, sizeof *a->hi);
     a->lo = tensor_alloc(a->count, sizeof *a->lo);
+    a->bounds = tensor_alloc(FORMATS * a->slabs * MEASURES, sizeof *a->bounds);
     k->answer_count++;
-    return a->hi && a->lo ? a : NULL;
+    return a->hi && a->lo && a->bounds ? a : NULL;
 }
 
 static assay_answer matrix_view(const struct answer *a, size_t rows, size_t cols)
 {
     return (assay_answer){{a->hi, rows, cols, cols}, {a->lo, rows, cols, cols}, 0};
-}
-
-static assay_tensor tensor_view(const struct tensor *x)
-{
-    assay_tensor view = {.at = x->at, .ndim = x->ndim};
-    memcpy(view.shape, x->shape, x->ndim * sizeof *x->shape);
-    return view;
 }
 
 /* ---- operations without dialects: one class --------------------------------------------------------------------------- */
@@ -122,7 +163,7 @@ static assay_status compute_matrix(const struct golden_case *c, struct answer_cl
     size_t m = g->shape[0], n = g->shape[1];
     bool svd = c->operation == OPERATION_SVD;
     const char *name = svd ? "S" : c->operation == OPERATION_POLAR ? "Q" : "D";
-    struct answer *a = add_answer(k, name, svd ? 1 : 2, svd ? (size_t[]){m < n ? m : n} : g->shape);
+    struct answer *a = add_answer(k, name, svd ? 1 : 2, svd ? (size_t[]){m < n ? m : n} : g->shape, false);
     if (!a)
         return ASSAY_NO_MEMORY;
     assay_input input = {g->at, m, n, n};
@@ -146,7 +187,7 @@ static assay_status compute_direction(const struct golden_case *c, struct answer
                                       const struct assay_dialect *d, const assay_options *options)
 {
     const struct tensor *g = case_input(c, "G");
-    struct answer *a = add_answer(k, "Y", g->ndim, g->shape);
+    struct answer *a = add_answer(k, "Y", g->ndim, g->shape, false);
     if (!a)
         return ASSAY_NO_MEMORY;
     assay_tensor_answer view = {.hi = a->hi, .lo = a->lo};
@@ -161,7 +202,8 @@ static assay_status compute_momentum(const struct golden_case *c, struct answer_
                                      const assay_options *options)
 {
     const struct tensor *m = case_input(c, "momentum"), *g = case_input(c, "grad"), *p = case_input(c, "param");
-    struct answer *next = add_answer(k, "momentum", g->ndim, g->shape), *u = add_answer(k, "u", g->ndim, g->shape);
+    struct answer *next = add_answer(k, "momentum", g->ndim, g->shape, false),
+                  *u = add_answer(k, "u", g->ndim, g->shape, false);
     if (!next || !u)
         return ASSAY_NO_MEMORY;
     assay_tensor_answer views[] = {{.hi = next->hi, .lo = next->lo}, {.hi = u->hi, .lo = u->lo}};
@@ -172,37 +214,42 @@ static assay_status compute_momentum(const struct golden_case *c, struct answer_
     return status;
 }
 
+/* The steps of parameter p. */
+static assay_status compute_run(const struct golden_case *c, struct answer_class *k, size_t p,
+                                const struct assay_dialect *d, const assay_options *options)
+{
+    static const char *const names[] = {"params", "updates", "momentum"};
+    const struct tensor *grads = suffixed_input(c, "grads", p);
+    struct answer *answers[3];
+    assay_steps after = {0};
+    assay_tensor_answer *views[] = {&after.params, &after.updates, &after.momentum};
+    for (size_t a = 0; a < 3; a++) {
+        char name[sizeof answers[a]->name];
+        snprintf(name, sizeof name, "%s%s", names[a], parameter_suffixes[p]);
+        answers[a] = add_answer(k, name, grads->ndim, grads->shape, true);
+        if (!answers[a])
+            return ASSAY_NO_MEMORY;
+        *views[a] = (assay_tensor_answer){.hi = answers[a]->hi, .lo = answers[a]->lo};
+    }
+    bool *present = tensor_alloc(grads->shape[0], sizeof *present), unique = true;
+    if (!present)
+        return ASSAY_NO_MEMORY;
+    assay_run run = case_run(c, p, present);
+    assay_status status = assay_ref_step(&after, &unique, d, &c->hyper, &run, options);
+    for (size_t a = 0; a < 3; a++)
+        answers[a]->radius = views[a]->radius;
+    k->unique = k->unique && unique;
+    free(present);
+    return status;
+}
+
 static assay_status compute_step(const struct golden_case *c, struct answer_class *k, const struct assay_dialect *d,
                                  const assay_options *options)
 {
-    static const char *const names[] = {"params", "updates", "momentum"};
-    const struct tensor *param = case_input(c, "param"), *grads = case_input(c, "grads"), *lr = case_input(c, "lr"),
-                        *present = case_input(c, "present");
-    size_t steps = grads->shape[0];
-    bool *flags = tensor_alloc(steps, sizeof *flags);
-    assay_steps after = {0};
-    assay_tensor_answer *views[] = {&after.params, &after.updates, &after.momentum};
-    bool enough = flags != NULL;
-    for (size_t a = 0; a < 3 && enough; a++) {
-        const struct answer *answer = add_answer(k, names[a], grads->ndim, grads->shape);
-        enough = answer != NULL;
-        if (enough)
-            *views[a] = (assay_tensor_answer){.hi = answer->hi, .lo = answer->lo};
-    }
-    assay_status status = ASSAY_NO_MEMORY;
-    if (enough) {
-        for (size_t t = 0; t < steps; t++)
-            flags[t] = !present || present->at[t] != 0;
-        const assay_run run = {.param = tensor_view(param),
-                               .steps = steps,
-                               .grads = grads->at,
-                               .lr = lr ? lr->at : NULL,
-                               .present = flags};
-        status = assay_ref_step(&after, &k->unique, d, &c->hyper, &run, options);
-        for (size_t a = 0; a < 3; a++)
-            k->answers[a].radius = views[a]->radius;
-    }
-    free(flags);
+    assay_status status = ASSAY_OK;
+    k->unique = true;
+    for (size_t p = 0; p < case_parameters(c) && status == ASSAY_OK; p++)
+        status = compute_run(c, k, p, d, options);
     return status;
 }
 

@@ -22,14 +22,39 @@ const char *const *norm_names(void);
 /* Whether its answer depends on a dialect. */
 bool operation_has_dialects(enum operation operation);
 
-enum { CASE_TEXT = 200, CASE_FLAGS = 6, CASE_INPUTS = 6, CASE_ANSWERS = 5 };
+enum { CASE_TEXT = 200, CASE_FLAGS = 6, CASE_INPUTS = 6, CASE_ANSWERS = 6 };
+
+/* How errors are measured, each over one matrix: an answer's, or one for each step of a run; rows are those of the first
+ * dimension of what is measured. The first alone would miss a zeroed row of a large matrix. */
+enum measure { MEASURE_FROBENIUS, MEASURE_ROW, MEASURE_COLUMN, MEASURE_ENTRY, MEASURES };
+extern const char *const measure_names[MEASURES];
+
+/* Where bounds come from: golden/bounds.h. */
+enum proof {
+    PROOF_NONE, /* no bound that says anything */
+    PROOF_EXACT,
+    PROOF_MOMENTUM,
+    PROOF_WEYL,
+    PROOF_POLAR,
+    PROOF_UNIT_VECTORS,
+    PROOF_ENVELOPE,
+    PROOF_CERTIFICATE, /* of certificates */
+    PROOFS
+};
+extern const char *const proof_names[PROOFS];
 
 /* One array of an answer: hi + lo is within `radius` of the exact value, as assay/ref.h defines them. */
 struct answer {
     char name[24];
     size_t ndim, shape[TENSOR_MAX_DIMS], count;
     double *hi, *lo, radius;
+    bool stepped;               /* the first dimension counts steps */
+    size_t slabs;               /* how many matrices are measured: one for each step, or 1 */
+    enum proof proofs[FORMATS]; /* of the bounds, for results that were computed in the format, */
+    double *bounds;             /* FORMATS x slabs x MEASURES; infinite without proof */
 };
+/* The bounds of one slab. */
+double *answer_bounds(const struct answer *a, enum tensor_type format, size_t slab);
 
 /* What all dialects of a class answer, to the last bit; operations without dialects have one class named "". */
 struct answer_class {
@@ -41,6 +66,10 @@ struct answer_class {
     size_t rank;    /* of the input; polar and svd */
     size_t answer_count;
     struct answer answers[CASE_ANSWERS];
+    /* polar and lmo: how far an honest result may be outside the ball, and from optimal (golden/certificate.h) */
+    struct certificate {
+        double excess, gap;
+    } certificates[FORMATS];
 };
 
 struct golden_case {
@@ -64,7 +93,15 @@ void case_free(struct golden_case *c);
 /* The input of that name, or NULL. */
 const struct tensor *case_input(const struct golden_case *c, const char *name);
 
-/* Whether every number of every input is one of the format. */
+/* How many parameters a case of `step` has, 1 or 2, and what stands behind the names of the tensors of number p. */
+size_t case_parameters(const struct golden_case *c);
+extern const char *const parameter_suffixes[2];
+
+/* Number p of them as a run, from the inputs; `present` gets its flags, one for each step. */
+assay_run case_run(const struct golden_case *c, size_t p, bool *present);
+
+/* Whether results in the format are judged: whether it holds every number of every input; of `step`, where parameters and
+ * gradients are binary32 when the direction is computed in less, whether that does. */
 bool case_fits(const struct golden_case *c, enum tensor_type format);
 
 /* Whether two cases ask the same: operation, parameters, and the bits of all inputs. */

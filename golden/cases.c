@@ -1,6 +1,7 @@
 #include "cases.h"
 
 #include "inputs.h"
+#include "recorded.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -29,15 +30,20 @@ static const struct size sizes[] = {
 };
 
 /* What happens in a run of several steps, besides gradients. */
-enum event { EVENT_NONE, EVENT_ZERO, EVENT_ABSENT, EVENT_LR, EVENT_TINY, EVENTS };
+enum event { EVENT_NONE, EVENT_ZERO, EVENT_ABSENT, EVENT_LR, EVENT_TINY, EVENT_HUGE, EVENT_TWO, EVENTS };
 static const struct {
     const char *tag, *flag, *why;
+    int exponent; /* gradients are multiplied by this power of two */
 } events[EVENTS] = {
-    {"", "Trajectory", "several steps with momentum and weight decay"},
-    {"-zero-gradient", "ZeroGradient", "the third gradient is zero: the buffer goes on alone"},
-    {"-absent-gradient", "AbsentGradient", "the third gradient is absent: skipped, taken for zero, or decayed only"},
-    {"-lr-change", "LrChange", "the learning rate halves: decay that is tied to it must follow"},
-    {"-tiny-gradients", "TinyNorm", "gradients near 1e-8: momentum conventions show only beside epsilon"},
+    {"", "Trajectory", "several steps with momentum and weight decay", -4},
+    {"-zero-gradient", "ZeroGradient", "the third gradient is zero: the buffer goes on alone", -4},
+    {"-absent-gradient", "AbsentGradient", "the third gradient is absent: skipped, taken for zero, or decayed only",
+     -4},
+    {"-lr-change", "LrChange", "the learning rate halves: decay that is tied to it must follow", -4},
+    {"-tiny-gradients", "TinyNorm", "gradients near 1e-8: momentum conventions show only beside epsilon", -32},
+    {"-huge-gradients", "HugeNorm", "gradients near 1e6: cast to binary16 before they are normalised they are infinite",
+     20},
+    {"-two-parameters", "SeveralParameters", "two parameters in one optimizer: buffers mixed up, or shared", -4},
 };
 
 /* A product of families, shapes, and sizes, norms or events; shapes that a family does not fit are left out. */
@@ -92,17 +98,28 @@ struct group {
             12, 2, 1, 3                                                                                                \
         }                                                                                                              \
     }
-enum { SIZES = sizeof sizes / sizeof sizes[0] };
+#define REAL_SHAPES                                                                                                    \
+    {2, {32, 64}}, {2, {64, 32}}, {2, {16, 16}}, {2, {12, 12}}, {2, {8, 24}},                                          \
+    {                                                                                                                  \
+        2,                                                                                                             \
+        {                                                                                                              \
+            24, 8                                                                                                      \
+        }                                                                                                              \
+    }
+enum { SIZES = sizeof sizes / sizeof sizes[0], RECORDED = 6 /* at most, of one shape */ };
 
 static const struct group groups[] = {
     {OPERATION_POLAR, {"gaussian"}, {TINY_SHAPES}, 1},
     {OPERATION_POLAR, {"gaussian"}, {FULL}, SIZES},
     {OPERATION_POLAR, {"gaussian", "fine"}, {LARGE_SHAPES}, 1},
     {OPERATION_POLAR, {STRUCTURED}, {SHAPES}, 1},
+    {OPERATION_POLAR, {"real"}, {REAL_SHAPES}, RECORDED},
     {OPERATION_SVD, {"gaussian"}, {TINY_SHAPES}, 1},
     {OPERATION_SVD, {"gaussian"}, {FULL}, SIZES},
     {OPERATION_SVD, {"gaussian", "fine"}, {LARGE_SHAPES}, 1},
     {OPERATION_SVD, {STRUCTURED}, {{2, {8, 8}}, {2, {16, 4}}, {2, {8, 12}}}, 1},
+    {OPERATION_SVD, {"real"}, {REAL_SHAPES}, RECORDED},
+    {OPERATION_LMO, {"real"}, {{2, {8, 24}}, {2, {24, 8}}}, NORMS},
     {OPERATION_LMO, {"gaussian"}, {{2, {1, 1}}, {2, {1, 6}}, {2, {5, 3}}, {2, {24, 40}}}, NORMS},
     {OPERATION_LMO,
      {"fine", "sparse", "ternary", "signs", "zero", "zero-row", "zero-column", "rank-one", "low-rank", "near-tie",
@@ -113,15 +130,20 @@ static const struct group groups[] = {
     {OPERATION_NEWTON_SCHULZ, {"gaussian"}, {FULL}, SIZES - 1},
     {OPERATION_NEWTON_SCHULZ, {"gaussian"}, {{2, {24, 40}}, {2, {40, 24}}, {2, {12, 4}}, TENSORS}, 1},
     {OPERATION_NEWTON_SCHULZ, {STRUCTURED}, {{2, {8, 8}}, {2, {8, 12}}}, 1},
+    {OPERATION_NEWTON_SCHULZ, {"real"}, {REAL_SHAPES}, 1},
+    {OPERATION_COSH_RMS, {"real"}, {{2, {16, 16}}, {2, {8, 24}}, {2, {24, 8}}}, RECORDED},
     {OPERATION_COSH_RMS, {"gaussian"}, {TINY_SHAPES}, 1},
     {OPERATION_COSH_RMS, {"gaussian"}, {FULL}, SIZES - 1},
     {OPERATION_COSH_RMS, {"zero", "zero-row", "rank-one", "signs", "sparse", "permutation"}, {FULL, TENSORS}, 1},
     {OPERATION_MOMENTUM, {"gaussian", "fine"}, {{2, {3, 5}}, {2, {8, 12}}, {4, {4, 3, 2, 2}}}, 3},
     {OPERATION_MOMENTUM, {"zero", "ternary"}, {{2, {3, 5}}}, 3},
-    {OPERATION_STEP, {"gaussian"}, {{2, {4, 6}}, {2, {6, 4}}, {2, {5, 5}}}, EVENTS},
+    {OPERATION_STEP, {"gaussian"}, {{2, {4, 6}}, {2, {6, 4}}}, EVENTS},
+    {OPERATION_STEP, {"gaussian"}, {{2, {5, 5}}}, 3},
     {OPERATION_STEP, {"low-rank", "rank-one-and-noise", "fine"}, {{2, {4, 6}}, {2, {6, 4}}}, 1},
     {OPERATION_STEP, {"gaussian"}, {{2, {8, 12}}, {2, {12, 8}}, {2, {12, 4}}, {2, {1, 6}}, {2, {6, 1}}}, 1},
     {OPERATION_STEP, {"gaussian"}, {TENSORS}, 3},
+    {OPERATION_STEP, {"gaussian"}, {{2, {12, 16}}}, 1},
+    {OPERATION_STEP, {"real"}, {{2, {8, 24}}, {2, {24, 8}}}, 1},
 };
 enum { CASE_STEPS = 4, GROUPS = sizeof groups / sizeof groups[0] };
 
@@ -144,6 +166,29 @@ static size_t columns(const struct dims *dims)
     return count;
 }
 
+static bool is_recorded(const struct place *p)
+{
+    return strcmp(p->family->name, "real") == 0;
+}
+
+/* Which of the recorded matrices of the shape it is about: where variants are not something else, they count them. */
+static size_t recorded_number(const struct place *p)
+{
+    enum operation operation = p->group->operation;
+    return operation == OPERATION_LMO || operation == OPERATION_STEP ? 0 : p->variant;
+}
+
+static const struct recorded *recorded_of(const struct place *p)
+{
+    return recorded_find(p->dims->at[0], columns(p->dims), recorded_number(p));
+}
+
+static bool exists(const struct place *p)
+{
+    return is_recorded(p) ? recorded_of(p) != NULL
+                          : !p->family->fits || p->family->fits(p->dims->at[0], columns(p->dims));
+}
+
 /* Finds case number k of the operation; returns how many cases there are before it, or in all if there are fewer. */
 static size_t find(struct place *p, enum operation operation, size_t k)
 {
@@ -153,11 +198,8 @@ static size_t find(struct place *p, enum operation operation, size_t k)
             for (size_t s = 0; groups[g].shapes[s].ndim > 0; s++)
                 for (size_t v = 0; v < groups[g].variants; v++) {
                     *p = (struct place){&groups[g], family_find(groups[g].families[f]), &groups[g].shapes[s], v};
-                    if (p->family->fits && !p->family->fits(p->dims->at[0], columns(p->dims)))
-                        continue;
-                    if (count == k)
-                        return count;
-                    count++;
+                    if (exists(p) && count++ == k)
+                        return k;
                 }
     return count;
 }
@@ -169,15 +211,6 @@ size_t cases_count(enum operation operation)
 }
 
 /* ---- making one ------------------------------------------------------------------------------------------------------- */
-
-/* The seed of a name (FNV-1a), so that new cases change no old one. */
-static uint64_t seed_of(const char *id)
-{
-    uint64_t hash = UINT64_C(0xCBF29CE484222325);
-    for (; *id; id++)
-        hash = (hash ^ (unsigned char)*id) * UINT64_C(0x100000001B3);
-    return hash;
-}
 
 /* A tensor of this shape; NULL if there is no memory. */
 static struct tensor *add_input(struct golden_case *c, const char *name, size_t ndim, const size_t *shape)
@@ -199,10 +232,10 @@ static assay_status fill(double *at, const struct family *family, size_t rows, s
     int64_t *both = tensor_alloc(2 * count, sizeof *both);
     if (!both)
         return ASSAY_NO_MEMORY;
-    struct whole_matrix x = {rows, cols, both, both + count, 0};
+    struct whole_matrix x = {.rows = rows, .cols = cols, .at = both, .truth = both + count};
     family->fill(&x, seed);
     for (size_t k = 0; k < count; k++)
-        at[k] = ldexp((double)x.at[k], exponent); /* exact */
+        at[k] = ldexp((double)x.at[k], x.exponent + exponent); /* exact */
     free(both);
     return ASSAY_OK;
 }
@@ -235,7 +268,7 @@ static void add_reason(struct golden_case *c, const char *flag, const char *why)
 
 static assay_status make_direction(struct golden_case *c, const struct place *p, uint64_t seed)
 {
-    const struct size *size = &sizes[p->variant];
+    const struct size *size = &sizes[is_recorded(p) ? 0 : p->variant];
     add_reason(c, size->flag, size->why);
     return fill_tensor(add_input(c, "G", p->dims->ndim, p->dims->at), p->family, p->dims, seed, size->exponent);
 }
@@ -275,21 +308,36 @@ static assay_status per_step(struct golden_case *c, const char *name, double usu
     return ASSAY_OK;
 }
 
+/* param and grads, with that behind their names. */
+static assay_status add_parameter(struct golden_case *c, const struct place *p, const struct dims *dims,
+                                  const char *suffix, uint64_t seed)
+{
+    size_t shape[5] = {CASE_STEPS};
+    char param[16], grads[16];
+    memcpy(shape + 1, dims->at, dims->ndim * sizeof *shape);
+    snprintf(param, sizeof param, "param%s", suffix);
+    snprintf(grads, sizeof grads, "grads%s", suffix);
+    assay_status status =
+        fill_tensor(add_input(c, param, dims->ndim, dims->at), family_find("gaussian"), dims, ~seed, -4);
+    return status != ASSAY_OK ? status
+                              : fill_tensor(add_input(c, grads, dims->ndim + 1, shape), p->family, dims, seed,
+                                            is_recorded(p) ? 0 : events[p->variant].exponent);
+}
+
 static assay_status make_step(struct golden_case *c, const struct place *p, uint64_t seed)
 {
     enum event event = (enum event)p->variant;
-    size_t shape[5] = {CASE_STEPS};
-    memcpy(shape + 1, p->dims->at, p->dims->ndim * sizeof *shape);
     add_reason(c, events[event].flag, events[event].why);
     c->hyper = (assay_hyper){.lr = 0.125, .momentum = 0.9375, .weight_decay = 0.25};
-    assay_status status =
-        fill_tensor(add_input(c, "param", p->dims->ndim, p->dims->at), family_find("gaussian"), p->dims, ~seed, -4);
-    struct tensor *grads = status == ASSAY_OK ? add_input(c, "grads", p->dims->ndim + 1, shape) : NULL;
-    status = fill_tensor(grads, p->family, p->dims, seed, event == EVENT_TINY ? -32 : -4);
+    assay_status status = add_parameter(c, p, p->dims, parameter_suffixes[0], seed);
+    if (status == ASSAY_OK && event == EVENT_TWO) { /* the other one's transpose in shape */
+        struct dims turned = {2, {p->dims->at[1], p->dims->at[0]}};
+        status = add_parameter(c, p, &turned, parameter_suffixes[1], input_seed(c->why) ^ seed);
+    }
     if (status != ASSAY_OK)
         return status;
     if (event == EVENT_ZERO)
-        memset(grads->at + 2 * c->inputs[0].count, 0, c->inputs[0].count * sizeof *grads->at);
+        memset(c->inputs[1].at + 2 * c->inputs[0].count, 0, c->inputs[0].count * sizeof *c->inputs[1].at);
     return event == EVENT_ABSENT ? per_step(c, "present", 1, 0, false)
            : event == EVENT_LR   ? per_step(c, "lr", 0.125, 0.0625, true)
                                  : ASSAY_OK;
@@ -313,7 +361,10 @@ static void name_case(char id[CASE_TEXT], const struct place *p)
         snprintf(id + end, CASE_TEXT - (size_t)end, "%s", events[p->variant].tag);
         break;
     default:
-        snprintf(id + end, CASE_TEXT - (size_t)end, "%s", sizes[p->variant].tag);
+        if (is_recorded(p))
+            snprintf(id + end, CASE_TEXT - (size_t)end, "-%zu", p->variant + 1);
+        else
+            snprintf(id + end, CASE_TEXT - (size_t)end, "%s", sizes[p->variant].tag);
     }
 }
 
@@ -341,10 +392,12 @@ assay_status cases_make(struct golden_case *c, enum operation operation, size_t 
     name_case(c->id, &p);
     snprintf(c->family, sizeof c->family, "%s", p.family->name);
     snprintf(c->why, sizeof c->why, "%s", p.family->why);
+    if (is_recorded(&p))
+        snprintf(c->why, sizeof c->why, "%s: %s", recorded_of(&p)->name, p.family->why);
     add_flag(c, p.family->flag);
     if (p.dims->ndim > 2)
         add_flag(c, p.dims->ndim == 3 ? "Batched" : "Convolution");
-    assay_status status = make[operation](c, &p, seed_of(c->id));
+    assay_status status = make[operation](c, &p, is_recorded(&p) ? recorded_number(&p) : input_seed(c->id));
     if (status != ASSAY_OK)
         case_free(c);
     return status;

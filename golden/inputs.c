@@ -1,5 +1,10 @@
 #include "inputs.h"
 
+#include "recorded.h"
+
+#include <float.h>
+#include <limits.h>
+#include <math.h>
 #include <string.h>
 
 uint64_t input_bits(uint64_t seed, uint64_t k)
@@ -8,6 +13,14 @@ uint64_t input_bits(uint64_t seed, uint64_t k)
     z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
     z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
     return z ^ (z >> 31);
+}
+
+uint64_t input_seed(const char *name)
+{
+    uint64_t hash = UINT64_C(0xCBF29CE484222325);
+    for (; *name; name++)
+        hash = (hash ^ (unsigned char)*name) * UINT64_C(0x100000001B3);
+    return hash;
 }
 
 static int64_t *entry(const struct whole_matrix *x, size_t i, size_t j)
@@ -332,6 +345,37 @@ static void permutation(struct whole_matrix *x, uint64_t seed)
 
 /* ---- the table -------------------------------------------------------------------------------------------------------- */
 
+/* ---- recorded -------------------------------------------------------------------------------------------------------- */
+
+static bool is_recorded(size_t rows, size_t cols)
+{
+    return recorded_find(rows, cols, 0) != NULL;
+}
+
+/* The least power of two that some entry has a bit for; INT_MAX if all are zero. */
+static int lowest_bit(const struct recorded *r)
+{
+    int least = INT_MAX, exponent;
+    for (size_t k = 0; k < r->rows * r->cols; k++) {
+        double x = recorded_entry(r, k);
+        frexp(x, &exponent);
+        least = x != 0 && exponent - FLT_MANT_DIG < least ? exponent - FLT_MANT_DIG : least;
+    }
+    return least;
+}
+
+/* Number `seed` of the recorded matrices of the shape, counted round. */
+static void real(struct whole_matrix *x, uint64_t seed)
+{
+    size_t count = 0;
+    while (recorded_find(x->rows, x->cols, count))
+        count++;
+    const struct recorded *r = recorded_find(x->rows, x->cols, seed % count);
+    x->exponent = lowest_bit(r);
+    for (size_t k = 0; k < x->rows * x->cols; k++)
+        x->at[k] = (int64_t)ldexp(recorded_entry(r, k), -x->exponent);
+}
+
 const struct family families[] = {
     {"gaussian", "GaussianLike", "Gaussian-like entries: what a momentum buffer looks like", NULL, gaussian},
     {"fine", "FineEntries", "Gaussian-like entries that fill binary32: casting the input to less changes the answer",
@@ -371,6 +415,7 @@ const struct family families[] = {
      dyadic},
     {"pythagorean", "AnswerFirst", "A = Q S with a rational Q of 3-4-5 rotations: known without any algorithm",
      fits_pythagorean, pythagorean},
+    {"real", "RealGradient", "gradients and momenta of a real model: what ports meet in earnest", is_recorded, real},
 };
 const size_t family_count = sizeof families / sizeof families[0];
 

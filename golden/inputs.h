@@ -1,5 +1,5 @@
 /* Inputs of the golden cases: matrices of whole numbers, to be multiplied by a power of two, made by integer arithmetic
- * alone, so that every machine and language makes the same ones. Some come with their polar factor. */
+ * alone, so that every machine and language makes the same ones; and recorded ones. Some come with their polar factor. */
 #ifndef ASSAY_GOLDEN_INPUTS_H
 #define ASSAY_GOLDEN_INPUTS_H
 
@@ -10,9 +10,13 @@
 /* Number k of the sequence that `seed` starts: SplitMix64 (Steele, Lea, Flood 2014) as a counter. */
 uint64_t input_bits(uint64_t seed, uint64_t k);
 
+/* A seed from a name (FNV-1a), so that new names change nothing of old ones. */
+uint64_t input_seed(const char *name);
+
 struct whole_matrix {
     size_t rows, cols;
-    int64_t *at; /* row-major, below 2^53 in size */
+    int64_t *at;  /* row-major, below 2^53 in size; */
+    int exponent; /* the matrix is 2^exponent times these: 0 but for recorded ones */
     /* The polar factor is truth / denominator, entry by entry, where denominator > 0: known by construction. */
     int64_t *truth;
     int64_t denominator;

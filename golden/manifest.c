@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const format_names[] = {"f64", "f32", "f16", "bf16"}; /* by enum tensor_type */
-enum { FORMATS = sizeof format_names / sizeof format_names[0] };
+static const char *const format_names[FORMATS] = {"f64", "f32", "f16", "bf16"}; /* by enum tensor_type */
 
 void manifest_free(struct manifest *m)
 {
@@ -73,16 +72,33 @@ static json_t *inputs_to_json(const struct golden_case *c)
     return strings(c->input_count, texts);
 }
 
+/* The proofs of an answer's bounds, format by format of those that the case has. */
+static json_t *proofs_to_json(const struct golden_case *c, const struct answer *a)
+{
+    const char *texts[FORMATS];
+    size_t count = 0;
+    for (size_t f = 0; f < FORMATS; f++)
+        if (case_fits(c, (enum tensor_type)f))
+            texts[count++] = proof_names[a->proofs[f]];
+    return strings(count, texts);
+}
+
 static json_t *class_to_json(const struct golden_case *c, const struct answer_class *k)
 {
     const char *texts[CASE_ANSWERS];
     for (size_t a = 0; a < k->answer_count; a++)
         texts[a] = k->answers[a].name;
-    json_t *outputs = strings(k->answer_count, texts);
+    json_t *outputs = strings(k->answer_count, texts), *proofs = json_object();
+    for (size_t a = 0; a < k->answer_count; a++)
+        if (json_object_set_new(proofs, texts[a], proofs_to_json(c, &k->answers[a])) != 0) {
+            json_decref(proofs);
+            proofs = NULL; /* as json_pack() takes it for lack of memory */
+        }
     if (!operation_has_dialects(c->operation))
-        return json_pack("{s:o, s:b, s:I}", "outputs", outputs, "unique", k->unique, "rank", (json_int_t)k->rank);
-    return json_pack("{s:o, s:o, s:b, s:b}", "dialects", strings(k->member_count, k->members), "outputs", outputs,
-                     "unique", k->unique, "undefined", k->undefined);
+        return json_pack("{s:o, s:o, s:b, s:I}", "outputs", outputs, "proofs", proofs, "unique", k->unique, "rank",
+                         (json_int_t)k->rank);
+    return json_pack("{s:o, s:o, s:o, s:b, s:b}", "dialects", strings(k->member_count, k->members), "outputs", outputs,
+                     "proofs", proofs, "unique", k->unique, "undefined", k->undefined);
 }
 
 static json_t *case_to_json(const struct golden_case *c)
@@ -129,7 +145,7 @@ char *manifest_text(const struct manifest *m)
 
 /* ---- to tensors ------------------------------------------------------------------------------------------------------ */
 
-/* ID/NAME, or ID/CLASS/NAME; with ".lo" or ".radius" behind it. */
+/* ID/NAME, or ID/CLASS/NAME; with ".lo", ".radius" and so on behind it. */
 static char *tensor_name(const struct golden_case *c, const char *class, const char *name, const char *suffix)
 {
     size_t size = strlen(c->id) + strlen(class) + strlen(name) + strlen(suffix) + 3;
@@ -164,13 +180,56 @@ static bool append(struct tensor_file *tensors, char *name, enum tensor_type typ
     return true;
 }
 
+/* What `at` has for all formats, for those of the case: size numbers for each. */
+static size_t gather_formats(double *to, const struct golden_case *c, const double *at, size_t size)
+{
+    size_t count = 0;
+    for (size_t f = 0; f < FORMATS; f++)
+        if (case_fits(c, (enum tensor_type)f))
+            memcpy(to + size * count++, at + f * size, size * sizeof *at);
+    return count;
+}
+
+static bool append_bounds(struct tensor_file *tensors, const struct golden_case *c, const char *class,
+                          const struct answer *a)
+{
+    size_t size = a->slabs * MEASURES;
+    double *bounds = tensor_alloc(FORMATS * size, sizeof *bounds);
+    if (!bounds)
+        return false;
+    size_t formats = gather_formats(bounds, c, a->bounds, size);
+    bool enough = append(tensors, tensor_name(c, class, a->name, ".bounds"), narrowest(bounds, formats * size), 3,
+                         (size_t[]){formats, a->slabs, MEASURES}, bounds, formats * size);
+    free(bounds);
+    return enough;
+}
+
+/* Whether the answers of the operation are judged by certificates too. */
+static bool is_certified(enum operation operation)
+{
+    return operation == OPERATION_POLAR || operation == OPERATION_LMO;
+}
+
+static bool append_certificates(struct tensor_file *tensors, const struct golden_case *c, const struct answer_class *k)
+{
+    double all[FORMATS][2], fit[FORMATS * 2];
+    for (size_t f = 0; f < FORMATS; f++) {
+        all[f][0] = k->certificates[f].excess;
+        all[f][1] = k->certificates[f].gap;
+    }
+    size_t formats = gather_formats(fit, c, all[0], 2);
+    return append(tensors, tensor_name(c, "", k->answers[0].name, ".certificate"), narrowest(fit, 2 * formats), 2,
+                  (size_t[]){formats, 2}, fit, 2 * formats);
+}
+
 static bool append_answer(struct tensor_file *tensors, const struct golden_case *c, const char *class,
                           const struct answer *a)
 {
     const size_t single = 1;
     return append(tensors, tensor_name(c, class, a->name, ""), TENSOR_F64, a->ndim, a->shape, a->hi, a->count) &&
            append(tensors, tensor_name(c, class, a->name, ".lo"), TENSOR_F64, a->ndim, a->shape, a->lo, a->count) &&
-           append(tensors, tensor_name(c, class, a->name, ".radius"), TENSOR_F64, 1, &single, &a->radius, 1);
+           append(tensors, tensor_name(c, class, a->name, ".radius"), TENSOR_F64, 1, &single, &a->radius, 1) &&
+           append_bounds(tensors, c, class, a);
 }
 
 static bool append_case(struct tensor_file *tensors, const struct golden_case *c)
@@ -184,7 +243,7 @@ static bool append_case(struct tensor_file *tensors, const struct golden_case *c
     for (size_t k = 0; k < c->class_count && enough; k++)
         for (size_t a = 0; a < c->classes[k].answer_count && enough; a++)
             enough = append_answer(tensors, c, c->classes[k].name, &c->classes[k].answers[a]);
-    return enough;
+    return enough && (!is_certified(c->operation) || append_certificates(tensors, c, &c->classes[0]));
 }
 
 bool manifest_tensors(struct tensor_file *tensors, const struct manifest *m)
@@ -193,7 +252,7 @@ bool manifest_tensors(struct tensor_file *tensors, const struct manifest *m)
     for (size_t k = 0; k < m->count; k++) {
         count += m->cases[k].input_count;
         for (size_t l = 0; l < m->cases[k].class_count; l++)
-            count += 3 * m->cases[k].classes[l].answer_count;
+            count += 4 * m->cases[k].classes[l].answer_count + is_certified(m->operation);
     }
     *tensors = (struct tensor_file){.tensors = tensor_alloc(count, sizeof *tensors->tensors)};
     bool enough = tensors->tensors != NULL;
@@ -319,8 +378,10 @@ static const struct tensor *find_tensor(struct reader *r, const char *name)
     return x;
 }
 
-/* Copies the tensor of that name, which must have that shape unless ndim is SIZE_MAX. */
-static assay_status take_tensor(struct reader *r, struct tensor *to, char *name, size_t ndim, const size_t *shape)
+/* Copies the tensor of that name, which must have that shape unless ndim is SIZE_MAX; its numbers are finite, or neither
+ * negative nor NaN. */
+static assay_status take_tensor(struct reader *r, struct tensor *to, char *name, size_t ndim, const size_t *shape,
+                                bool bounds)
 {
     if (!name)
         return no_memory(r);
@@ -338,8 +399,8 @@ static assay_status take_tensor(struct reader *r, struct tensor *to, char *name,
         return no_memory(r);
     memcpy(to->at, x->at, x->count * sizeof *x->at);
     for (size_t k = 0; k < x->count; k++)
-        if (!isfinite(x->at[k]))
-            return refuse(r, "not a finite number in", x->name);
+        if (bounds ? !(x->at[k] >= 0) : !isfinite(x->at[k]))
+            return refuse(r, bounds ? "negative, or no number, in" : "not a finite number in", x->name);
     return ASSAY_OK;
 }
 
@@ -350,7 +411,7 @@ static assay_status read_inputs(struct reader *r, struct golden_case *c, const j
     assay_status status = read_strings(r, json, "inputs", names, CASE_INPUTS, &count);
     for (size_t k = 0; k < count && status == ASSAY_OK; k++) {
         struct tensor *x = &c->inputs[c->input_count++];
-        status = take_tensor(r, x, tensor_name(c, "", names[k], ""), SIZE_MAX, NULL);
+        status = take_tensor(r, x, tensor_name(c, "", names[k], ""), SIZE_MAX, NULL, false);
         x->name = status == ASSAY_OK ? strdup(names[k]) : NULL;
         if (status == ASSAY_OK && !x->name)
             status = no_memory(r);
@@ -368,7 +429,8 @@ static bool inputs_agree(const struct golden_case *c)
 {
     const struct tensor *g = case_input(c, "G"), *param = case_input(c, "param"), *grad = case_input(c, "grad"),
                         *grads = case_input(c, "grads"), *m = case_input(c, "momentum"), *lr = case_input(c, "lr"),
-                        *present = case_input(c, "present");
+                        *present = case_input(c, "present"), *second = case_input(c, "param.2"),
+                        *second_grads = case_input(c, "grads.2");
     for (size_t k = 0; k < c->input_count; k++)
         if (c->inputs[k].count == 0)
             return false;
@@ -384,8 +446,11 @@ static bool inputs_agree(const struct golden_case *c)
         return c->input_count == 3 && m && grad && param && same_shape(m, 0, grad) && same_shape(param, 0, grad) &&
                grad->ndim <= 4;
     default:
+        if (second && !(second_grads && same_shape(second_grads, 1, second) && second->ndim <= 4 && grads &&
+                        second_grads->shape[0] == grads->shape[0]))
+            return false;
         return param && grads && same_shape(grads, 1, param) && param->ndim <= 4 &&
-               c->input_count == 2u + (lr != NULL) + (present != NULL) &&
+               c->input_count == 2u * case_parameters(c) + (lr != NULL) + (present != NULL) &&
                (!lr || (lr->ndim == 1 && lr->count == grads->shape[0])) &&
                (!present || (present->ndim == 1 && present->count == grads->shape[0]));
     }
@@ -394,45 +459,125 @@ static bool inputs_agree(const struct golden_case *c)
 /* Whether these are the answers that the operation gives, in the shapes of the inputs; or none where undefined. */
 static bool answers_agree(const struct golden_case *c, const struct answer_class *k)
 {
-    static const char *const names[OPERATIONS][CASE_ANSWERS] = {
-        {"Q"}, {"S"}, {"D"}, {"Y"}, {"Y"}, {"momentum", "u"}, {"params", "updates", "momentum"}};
-    const struct tensor *like = case_input(c, c->operation == OPERATION_STEP       ? "grads"
-                                              : c->operation == OPERATION_MOMENTUM ? "grad"
-                                                                                   : "G");
-    struct tensor shape = *like;
-    if (c->operation == OPERATION_SVD)
-        shape =
-            (struct tensor){.ndim = 1, .shape = {like->shape[0] < like->shape[1] ? like->shape[0] : like->shape[1]}};
-    size_t count = 0;
-    for (; count < k->answer_count && names[c->operation][count]; count++) {
-        const struct answer *a = &k->answers[count];
-        if (strcmp(a->name, names[c->operation][count]) != 0 || a->ndim != shape.ndim ||
-            memcmp(a->shape, shape.shape, shape.ndim * sizeof *shape.shape) != 0)
+    static const char *const names[OPERATIONS][CASE_ANSWERS + 1] = {
+        {"Q"},
+        {"S"},
+        {"D"},
+        {"Y"},
+        {"Y"},
+        {"momentum", "u"},
+        {"params", "updates", "momentum", "params.2", "updates.2", "momentum.2"}};
+    const struct tensor *like = case_input(c, c->operation == OPERATION_MOMENTUM ? "grad" : "G");
+    size_t expected = 0, most = c->operation == OPERATION_STEP ? 3 * case_parameters(c) : CASE_ANSWERS;
+    for (; expected < most && names[c->operation][expected]; expected++) {
+        const struct answer *a = &k->answers[expected];
+        struct tensor shape =
+            c->operation == OPERATION_STEP ? *case_input(c, expected < 3 ? "grads" : "grads.2") : *like;
+        if (c->operation == OPERATION_SVD)
+            shape = (struct tensor){.ndim = 1,
+                                    .shape = {like->shape[0] < like->shape[1] ? like->shape[0] : like->shape[1]}};
+        if (expected < k->answer_count &&
+            (strcmp(a->name, names[c->operation][expected]) != 0 || a->ndim != shape.ndim ||
+             memcmp(a->shape, shape.shape, shape.ndim * sizeof *shape.shape) != 0))
             return false;
     }
-    return count == k->answer_count && (k->undefined ? count == 0 : names[c->operation][count] == NULL);
+    return k->answer_count == (k->undefined ? 0 : expected);
 }
 
-static assay_status read_answer(struct reader *r, const struct golden_case *c, struct answer_class *k, const char *name)
+/* The reverse of gather_formats(). */
+static void scatter_formats(double *to, const struct golden_case *c, const double *at, size_t size)
+{
+    for (size_t f = 0; f < FORMATS; f++)
+        if (case_fits(c, (enum tensor_type)f)) {
+            memcpy(to + f * size, at, size * sizeof *at);
+            at += size;
+        }
+}
+
+static size_t count_formats(const struct golden_case *c)
+{
+    size_t count = 0;
+    for (size_t f = 0; f < FORMATS; f++)
+        count += case_fits(c, (enum tensor_type)f);
+    return count;
+}
+
+static assay_status read_bounds(struct reader *r, const struct golden_case *c, const struct answer_class *k,
+                                struct answer *a)
+{
+    struct tensor bounds = {0};
+    size_t size = a->slabs * MEASURES;
+    assay_status status = take_tensor(r, &bounds, tensor_name(c, k->name, a->name, ".bounds"), 3,
+                                      (size_t[]){count_formats(c), a->slabs, MEASURES}, true);
+    a->bounds = tensor_alloc(FORMATS * size, sizeof *a->bounds);
+    if (status == ASSAY_OK && !a->bounds)
+        status = no_memory(r);
+    if (status == ASSAY_OK)
+        scatter_formats(a->bounds, c, bounds.at, size);
+    free(bounds.at);
+    return status;
+}
+
+static assay_status read_certificates(struct reader *r, const struct golden_case *c, struct answer_class *k)
+{
+    struct tensor found = {0};
+    double all[FORMATS][2] = {{0}};
+    assay_status status = take_tensor(r, &found, tensor_name(c, "", k->answers[0].name, ".certificate"), 2,
+                                      (size_t[]){count_formats(c), 2}, true);
+    if (status == ASSAY_OK)
+        scatter_formats(all[0], c, found.at, 2);
+    for (size_t f = 0; f < FORMATS; f++)
+        k->certificates[f] = (struct certificate){all[f][0], all[f][1]};
+    free(found.at);
+    return status;
+}
+
+static assay_status read_proofs(struct reader *r, const struct golden_case *c, struct answer *a, const json_t *json)
+{
+    const char *texts[FORMATS];
+    size_t count = 0, next = 0;
+    if (!json)
+        return refuse(r, "no proofs of the bounds of", a->name);
+    assay_status status = read_strings(r, json, "proofs", texts, FORMATS, &count);
+    if (status == ASSAY_OK && count != count_formats(c))
+        return refuse(r, "not one proof for each format:", a->name);
+    for (size_t f = 0; f < FORMATS && status == ASSAY_OK; f++)
+        if (case_fits(c, (enum tensor_type)f)) {
+            size_t proof = index_of(texts[next], proof_names, PROOFS);
+            if (proof == PROOFS)
+                return refuse(r, "there is no proof", texts[next]);
+            a->proofs[f] = (enum proof)proof;
+            next++;
+        }
+    return status;
+}
+
+static assay_status read_answer(struct reader *r, const struct golden_case *c, struct answer_class *k, const char *name,
+                                const json_t *proofs)
 {
     struct answer *a = &k->answers[k->answer_count];
     struct tensor hi = {0}, lo = {0}, radius = {0};
     const size_t single = 1;
     if (strlen(name) >= sizeof a->name)
         return refuse(r, "too long:", name);
-    assay_status status = take_tensor(r, &hi, tensor_name(c, k->name, name, ""), SIZE_MAX, NULL);
+    assay_status status = take_tensor(r, &hi, tensor_name(c, k->name, name, ""), SIZE_MAX, NULL, false);
     if (status == ASSAY_OK)
-        status = take_tensor(r, &lo, tensor_name(c, k->name, name, ".lo"), hi.ndim, hi.shape);
+        status = take_tensor(r, &lo, tensor_name(c, k->name, name, ".lo"), hi.ndim, hi.shape, false);
     if (status == ASSAY_OK)
-        status = take_tensor(r, &radius, tensor_name(c, k->name, name, ".radius"), 1, &single);
-    *a = (struct answer){.ndim = hi.ndim, .count = hi.count, .hi = hi.at, .lo = lo.at};
+        status = take_tensor(r, &radius, tensor_name(c, k->name, name, ".radius"), 1, &single, false);
+    *a = (struct answer){.ndim = hi.ndim, .count = hi.count, .hi = hi.at, .lo = lo.at, .slabs = 1};
+    a->stepped = c->operation == OPERATION_STEP && hi.ndim > 0;
+    if (a->stepped)
+        a->slabs = hi.shape[0];
     memcpy(a->shape, hi.shape, sizeof a->shape);
     strcpy(a->name, name);
     k->answer_count++; /* so that case_free() frees it */
     if (status == ASSAY_OK)
         a->radius = radius.at[0];
     free(radius.at);
-    return status;
+    if (status == ASSAY_OK)
+        status = read_bounds(r, c, k, a);
+    return status == ASSAY_OK ? read_proofs(r, c, a, json_object_get(proofs, name)) : status;
 }
 
 /* Whether the dialect is in the class that is being read, or in one before. */
@@ -470,17 +615,17 @@ static assay_status read_members(struct reader *r, const struct golden_case *c, 
 static assay_status read_class(struct reader *r, const struct golden_case *c, struct answer_class *k, json_t *json)
 {
     json_error_t error;
-    const json_t *outputs = NULL, *dialects = NULL;
+    const json_t *outputs = NULL, *dialects = NULL, *proofs = NULL;
     const char *names[CASE_ANSWERS];
     size_t count = 0;
     int unique = 0, undefined = 0;
     json_int_t rank = 0;
     bool plain = !operation_has_dialects(c->operation);
     k->name = "";
-    if (plain ? json_unpack_ex(json, &error, JSON_STRICT, "{s:o, s:b, s:I}", "outputs", &outputs, "unique", &unique,
-                               "rank", &rank)
-              : json_unpack_ex(json, &error, JSON_STRICT, "{s:o, s:o, s:b, s:b}", "dialects", &dialects, "outputs",
-                               &outputs, "unique", &unique, "undefined", &undefined))
+    if (plain ? json_unpack_ex(json, &error, JSON_STRICT, "{s:o, s:o, s:b, s:I}", "outputs", &outputs, "proofs",
+                               &proofs, "unique", &unique, "rank", &rank)
+              : json_unpack_ex(json, &error, JSON_STRICT, "{s:o, s:o, s:o, s:b, s:b}", "dialects", &dialects, "outputs",
+                               &outputs, "proofs", &proofs, "unique", &unique, "undefined", &undefined))
         return refuse_json(r, "answers:", &error);
     if (rank < 0)
         return refuse(r, "rank is negative", NULL);
@@ -491,10 +636,12 @@ static assay_status read_class(struct reader *r, const struct golden_case *c, st
     if (status == ASSAY_OK)
         status = read_strings(r, outputs, "outputs", names, CASE_ANSWERS, &count);
     for (size_t a = 0; status == ASSAY_OK && a < count; a++)
-        status = read_answer(r, c, k, names[a]);
+        status = read_answer(r, c, k, names[a], proofs);
     if (status == ASSAY_OK && !answers_agree(c, k))
         status = refuse(r, "the outputs are not those of the operation, or of wrong shape", NULL);
-    return status;
+    if (status == ASSAY_OK && json_object_size(proofs) != count)
+        status = refuse(r, "proofs for other outputs", NULL);
+    return status == ASSAY_OK && is_certified(c->operation) ? read_certificates(r, c, k) : status;
 }
 
 static assay_status read_classes(struct reader *r, struct golden_case *c, const json_t *json)

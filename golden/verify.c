@@ -1,5 +1,6 @@
 #include "verify.h"
 
+#include "bounds.h"
 #include "cases.h"
 
 #include <stdarg.h>
@@ -28,6 +29,20 @@ static size_t first_difference(const double *a, const double *b, size_t count)
     return k;
 }
 
+static bool same_bounds(const struct golden_case *c, const char *class, const struct answer *stored,
+                        const struct answer *proved, const assay_options *options)
+{
+    const char *slash = class[0] ? "/" : "";
+    size_t size = stored->slabs * MEASURES, k = first_difference(stored->bounds, proved->bounds, FORMATS * size);
+    if (k < FORMATS * size)
+        return differs(c, options, "%s%s%s.bounds has %a for the %s in %s, step %zu, where %a is found", class, slash,
+                       stored->name, stored->bounds[k], measure_names[k % MEASURES],
+                       tensor_type_name((enum tensor_type)(k / size)), k % size / MEASURES, proved->bounds[k]);
+    if (memcmp(stored->proofs, proved->proofs, sizeof stored->proofs) != 0)
+        return differs(c, options, "the proofs of the bounds of %s%s%s are others", class, slash, stored->name);
+    return true;
+}
+
 static bool same_answer(const struct golden_case *c, const char *class, const struct answer *stored,
                         const struct answer *proved, const assay_options *options)
 {
@@ -46,7 +61,7 @@ static bool same_answer(const struct golden_case *c, const char *class, const st
     if (memcmp(&stored->radius, &proved->radius, sizeof stored->radius) != 0)
         return differs(c, options, "%s%s%s.radius is %a, and %a is proved", class, slash, stored->name, stored->radius,
                        proved->radius);
-    return true;
+    return same_bounds(c, class, stored, proved, options);
 }
 
 static bool same_class(const struct golden_case *c, const struct answer_class *stored,
@@ -62,6 +77,11 @@ static bool same_class(const struct golden_case *c, const struct answer_class *s
                        proved->name[0] ? proved->name : "answers");
     if (stored->answer_count != proved->answer_count)
         return differs(c, options, "%zu outputs instead of %zu", stored->answer_count, proved->answer_count);
+    for (size_t f = 0; f < FORMATS; f++)
+        if (stored->certificates[f].excess != proved->certificates[f].excess ||
+            stored->certificates[f].gap != proved->certificates[f].gap)
+            return differs(c, options, "the certificate for %s is not %a, %a", tensor_type_name((enum tensor_type)f),
+                           proved->certificates[f].excess, proved->certificates[f].gap);
     for (size_t k = 0; k < stored->answer_count; k++)
         if (!same_answer(c, stored->name, &stored->answers[k], &proved->answers[k], options))
             return false;
@@ -92,6 +112,8 @@ static assay_status verify_answers(bool *agrees, const struct golden_case *c, co
     proved.classes = NULL;
     proved.class_count = 0;
     assay_status status = case_compute(&proved, options);
+    if (status == ASSAY_OK)
+        status = case_bound(&proved, options);
     if (status == ASSAY_INVALID || status == ASSAY_NOT_FINITE || status == ASSAY_RANGE) {
         *agrees = differs(c, options, "there is no answer: %s", assay_status_text(status));
         status = ASSAY_OK;

@@ -8,8 +8,8 @@
 #include "post.h"
 #include "ziv.h"
 
-/* The matrices that snap and post act on: those of the last two dimensions, where the scale is theirs too. */
-static struct blocks post_blocks(struct work *w, const struct assay_dialect *d, struct shape shape)
+/* Those of the last two dimensions, where the scale is theirs too. */
+struct blocks direction_post_blocks(struct work *w, const struct assay_dialect *d, struct shape shape)
 {
     return d->layout == ASSAY_LAYOUT_TAIL && shape.ndim >= 2 ? blocks_of_tail(w, shape) : blocks_of(w, d, shape);
 }
@@ -21,7 +21,7 @@ size_t direction_moment_count(struct work *w, const struct assay_dialect *d, str
     if (d->direction != ASSAY_DIRECTION_NEWTON_SCHULZ)
         return 0;
     struct work_block *mark = work_mark(w);
-    struct blocks blocks = post_blocks(w, d, shape);
+    struct blocks blocks = direction_post_blocks(w, d, shape);
     size_t count = 0;
     for (size_t k = 0; k < blocks.count; k++)
         count += post_moment_count(d, blocks.each[k].rows, blocks.each[k].cols);
@@ -57,7 +57,7 @@ static struct ball *iterate(struct work *w, const struct assay_dialect *d, struc
 static struct ball *finish(struct work *w, const struct assay_dialect *d, struct shape shape, const struct ball *o,
                            const struct ball *u, struct ball *moment, mpfr_prec_t prec)
 {
-    struct blocks blocks = post_blocks(w, d, shape), iterated = blocks_of(w, d, shape);
+    struct blocks blocks = direction_post_blocks(w, d, shape), iterated = blocks_of(w, d, shape);
     struct ball **matrix = work_alloc(w, blocks.count, sizeof *matrix);
     size_t from = 0;
     for (size_t k = 0; k < blocks.count; k++) {

@@ -10,6 +10,9 @@
 struct ball *direction(struct work *w, const struct assay_dialect *d, struct shape shape, const struct ball *u,
                        struct ball *moment, size_t t, double beta, mpfr_prec_t prec, bool *unique);
 
+/* The matrices that snap and post act on. */
+struct blocks direction_post_blocks(struct work *w, const struct assay_dialect *d, struct shape shape);
+
 size_t direction_moment_count(struct work *w, const struct assay_dialect *d, struct shape shape);
 
 #endif

@@ -1,4 +1,5 @@
 /* assay generate: makes the golden set. */
+#include "bounds.h"
 #include "cases.h"
 #include "command.h"
 #include "jobs.h"
@@ -74,6 +75,8 @@ static void make_part(void *data, struct job_result *r)
         part = (struct manifest){c.operation, 1, &c};
         part_path(g, c.id, "", path);
         status = case_compute(&c, &options);
+        if (status == ASSAY_OK)
+            status = case_bound(&c, &options);
         if (status == ASSAY_OK)
             status = set_write_manifest(&part, path, r->message, sizeof r->message);
     }

@@ -1,0 +1,160 @@
+#include "arithmetic.h"
+
+#include "inputs.h"
+
+#include <math.h>
+#include <string.h>
+
+static const struct {
+    int precision;
+    double roundoff, least_normal, largest;
+    double big; /* what is added to a subnormal number and subtracted again has a last bit of the least of them */
+} formats[FORMATS] = {
+    [TENSOR_F64] = {53, 0x1p-53, 0x1p-1022, 0x1.fffffffffffffp1023, 0},
+    [TENSOR_F32] = {24, 0x1p-24, 0x1p-126, 0x1.fffffep127, 0x1.8p-97},
+    [TENSOR_F16] = {11, 0x1p-11, 0x1p-14, 65504, 0x1.8p28},
+    [TENSOR_BF16] = {8, 0x1p-8, 0x1p-126, 0x1.fep127, 0x1.8p-81},
+};
+
+double unit_roundoff(enum tensor_type format)
+{
+    return formats[format].roundoff;
+}
+
+double backward_error(enum tensor_type format, size_t m, size_t n)
+{
+    return 4 * sqrt((double)(m > n ? m : n)) * unit_roundoff(format);
+}
+
+uint64_t evaluation_bits(struct evaluation *e)
+{
+    return input_bits(e->seed, e->draws++);
+}
+
+struct evaluation evaluation_draw(enum tensor_type format, uint64_t ensemble, size_t member, bool honest)
+{
+    struct evaluation e = {.format = format,
+                           .state = format == TENSOR_F64 ? TENSOR_F64 : TENSOR_F32,
+                           .lanes = 1,
+                           .cast_first = format != TENSOR_F16,
+                           .seed = input_bits(ensemble, member)};
+    if (member == 0)
+        return e;
+    uint64_t bits = evaluation_bits(&e);
+    /* Nobody takes the Gram form to bfloat16, which holds no eigenvalue of A below 2^-8. */
+    e.form = (enum polynomial_form)(member % (format == TENSOR_BF16 ? FORM_GRAM : POLYNOMIAL_FORMS));
+    e.lanes = (size_t)1 << 2 * (bits & 1) << (bits >> 1 & 1); /* 1, 2, 4 or 8 */
+    e.shuffled = bits >> 2 & 1;
+    e.fused = bits >> 3 & 1;
+    e.random = !honest && (bits >> 4 & 3) > 0;
+    e.constants = bits >> 6 & 1;
+    e.reciprocal = bits >> 7 & 1;
+    e.cast_first = format != TENSOR_F16 && (bits >> 8 & 1); /* binary16 would overflow */
+    e.finish_in_state = bits >> 9 & 1;
+    e.interpolate = bits >> 10 & 1;
+    e.decay_apart = bits >> 11 & 1;
+    return e;
+}
+
+/* To `precision` bits: the bits behind them are added to, and cut off. */
+static double to_precision(struct evaluation *e, int precision, double x)
+{
+    uint64_t bits, tail = (UINT64_C(1) << (53 - precision)) - 1;
+    memcpy(&bits, &x, sizeof bits);
+    if (e->random)
+        bits += evaluation_bits(e) & 1 ? tail : 0;
+    else
+        bits += tail / 2 + (bits >> (53 - precision) & 1); /* ties to even */
+    bits &= ~tail;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+double rounded(struct evaluation *e, enum tensor_type place, double x)
+{
+    if (x == 0 || !isfinite(x))
+        return x;
+    if (place == TENSOR_F64) { /* x was rounded to nearest already: the other neighbour is random enough */
+        uint64_t bits = e->random ? evaluation_bits(e) & 3 : 0;
+        return bits == 2 ? nextafter(x, INFINITY) : bits == 3 ? nextafter(x, -INFINITY) : x;
+    }
+    if (fabs(x) < formats[place].least_normal) {      /* to nearest; nobody chooses there */
+        volatile double sum = x + formats[place].big; /* volatile: not to be folded */
+        return sum - formats[place].big;
+    }
+    x = to_precision(e, formats[place].precision, x);
+    return fabs(x) <= formats[place].largest ? x : copysign(INFINITY, x);
+}
+
+double nearest(enum tensor_type place, double x)
+{
+    struct evaluation plain = {0};
+    return rounded(&plain, place, x);
+}
+
+double constant(const struct evaluation *e, enum tensor_type place, double x)
+{
+    return e->constants ? nearest(place, x) : x;
+}
+
+double power_of(double x, size_t k)
+{
+    double power = 1;
+    for (; k > 0; k--)
+        power *= x;
+    return power;
+}
+
+enum { MOST_LANES = 8 };
+
+static double dot_64(const struct evaluation *e, const double *x, size_t x_stride, const double *y, size_t y_stride,
+                     size_t n, const size_t *order)
+{
+    double part[MOST_LANES] = {0}, sum;
+    for (size_t k = 0; k < n; k++) {
+        size_t at = order ? order[k] : k;
+        double *s = &part[k & (e->lanes - 1)], a = x[at * x_stride], b = y[at * y_stride];
+        *s = e->fused ? fma(a, b, *s) : *s + a * b;
+    }
+    sum = part[0];
+    for (size_t l = 1; l < e->lanes; l++)
+        sum += part[l];
+    return sum;
+}
+
+/* In binary32; every operation is rounded by a conversion, whatever the machine evaluates expressions in: products of
+ * two such numbers are exact in binary64, and sums are innocently rounded twice (Figueroa 1995). */
+static double dot_32(const struct evaluation *e, const double *x, size_t x_stride, const double *y, size_t y_stride,
+                     size_t n, const size_t *order)
+{
+    float part[MOST_LANES] = {0}, sum;
+    for (size_t k = 0; k < n; k++) {
+        size_t at = order ? order[k] : k;
+        float *s = &part[k & (e->lanes - 1)];
+        double product = x[at * x_stride] * y[at * y_stride];
+        *s = (float)((double)*s + (e->fused ? product : (double)(float)product));
+    }
+    sum = part[0];
+    for (size_t l = 1; l < e->lanes; l++)
+        sum = (float)((double)sum + (double)part[l]);
+    return (double)sum;
+}
+
+double dot(struct evaluation *e, const double *x, size_t x_stride, const double *y, size_t y_stride, size_t n,
+           const size_t *order)
+{
+    return e->format == TENSOR_F64 ? dot_64(e, x, x_stride, y, y_stride, n, order)
+                                   : dot_32(e, x, x_stride, y, y_stride, n, order);
+}
+
+const size_t *draw_order(struct evaluation *e, size_t *order, size_t n)
+{
+    if (!e->shuffled)
+        return NULL;
+    for (size_t k = 0; k < n; k++) { /* inside-out (Fisher and Yates) */
+        size_t j = (size_t)(evaluation_bits(e) % (k + 1));
+        order[k] = order[j];
+        order[j] = k;
+    }
+    return order;
+}

@@ -1,0 +1,378 @@
+#include "bounds.h"
+
+#include "certificate.h"
+#include "emulate.h"
+#include "inputs.h"
+#include "measure.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+static void set_all(double bounds[MEASURES], double x)
+{
+    for (size_t m = 0; m < MEASURES; m++)
+        bounds[m] = x;
+}
+
+/* The least number of 24 bits that is not below x >= 0: what files hold in four bytes, in the range of binary32. */
+static double rounded_up(double x)
+{
+    int exponent;
+    double mantissa = ceil(ldexp(frexp(x, &exponent), FLT_MANT_DIG));
+    return isfinite(x) ? ldexp(mantissa, exponent - FLT_MANT_DIG) : x;
+}
+
+/* Where the zero matrix would pass, there is no bound. Sets the proof of the format. */
+static void admit(struct answer *a, enum tensor_type format, enum proof proof)
+{
+    a->proofs[format] = PROOF_NONE;
+    for (size_t s = 0; s < a->slabs; s++) {
+        double *bounds = answer_bounds(a, format, s), size[MEASURES];
+        measure_answer(size, a, s);
+        for (size_t m = 0; m < MEASURES; m++)
+            bounds[m] = rounded_up(bounds[m]);
+        if (bounds[MEASURE_FROBENIUS] < size[MEASURE_FROBENIUS] || size[MEASURE_FROBENIUS] == 0)
+            a->proofs[format] = proof;
+        else
+            set_all(bounds, INFINITY);
+    }
+}
+
+/* One bound on the Frobenius norm of the error, and so on all measures. */
+static void bound_by(struct answer *a, enum tensor_type format, double x, enum proof proof)
+{
+    for (size_t s = 0; s < a->slabs; s++)
+        set_all(answer_bounds(a, format, s), x);
+    admit(a, format, x == 0 ? PROOF_EXACT : proof);
+}
+
+/* ---- singular values, polar factors, minimisers --------------------------------------------------------------------- */
+
+static double frobenius(const double *x, size_t count)
+{
+    double squares = 0, most = 0;
+    for (size_t k = 0; k < count; k++)
+        most = fmax(most, fabs(x[k]));
+    double scale = most > 0 ? ldexp(1, ilogb(most)) : 1;
+    for (size_t k = 0; k < count; k++)
+        squares += x[k] / scale * (x[k] / scale);
+    return sqrt(squares) * scale;
+}
+
+/* The singular values of G, correctly rounded. */
+static const double *singular_values(struct work *w, const struct tensor *g)
+{
+    size_t m = g->shape[0], n = g->shape[1], count = m < n ? m : n;
+    double *s = work_alloc(w, 2 * count, sizeof *s);
+    assay_answer answer = {{s, 1, count, count}, {s + count, 1, count, count}, 0};
+    assay_options options = *w->options;
+    options.message = w->message;
+    options.message_size = sizeof w->message;
+    assay_status status = assay_ref_svd(&answer, NULL, NULL, NULL, (assay_input){g->at, m, n, n}, &options);
+    if (status != ASSAY_OK)
+        work_fail(w, status, "bounds need the singular values of the input: %s", assay_status_text(status));
+    return s;
+}
+
+static void bound_svd(const struct golden_case *c, struct answer *a, enum tensor_type f)
+{
+    const struct tensor *g = case_input(c, "G");
+    double moved = backward_error(f, g->shape[0], g->shape[1]) * frobenius(g->at, g->count);
+    bound_by(a, f, moved + unit_roundoff(f) * frobenius(a->hi, a->count), PROOF_WEYL);
+}
+
+/* The polar factor, or the minimiser over a ball of singular values, of size ||D||_F; s are the singular values of G. */
+static double singular_bound(const struct golden_case *c, const double *s, double size, enum tensor_type f)
+{
+    const struct tensor *g = case_input(c, "G");
+    size_t m = g->shape[0], n = g->shape[1], count = m < n ? m : n;
+    double t = backward_error(f, m, n), moved = t * frobenius(g->at, g->count);
+    if (c->operation == OPERATION_LMO && c->norm == ASSAY_NORM_NUCLEAR) {
+        double apart = s[0] - (count > 1 ? s[1] : 0);
+        return moved < apart / 4 ? c->radius * 2 * moved / (apart - moved) + t * size : INFINITY;
+    }
+    double least = s[count - 1], unit = size / sqrt((double)count); /* the singular value that D has */
+    return moved < least ? unit * 2 * moved / (2 * least - moved) + t * size : INFINITY;
+}
+
+static void bound_minimiser(struct work *w, const struct golden_case *c, struct answer_class *k, enum tensor_type f)
+{
+    const struct tensor *g = case_input(c, "G");
+    struct answer *a = &k->answers[0];
+    double size = frobenius(a->hi, a->count), x = INFINITY;
+    enum proof proof = PROOF_POLAR;
+    uint64_t bits;
+    struct certificate allowed = certificate_allowed(c, f);
+    k->certificates[f] = (struct certificate){rounded_up(allowed.excess), rounded_up(allowed.gap)};
+    enum assay_norm norm = c->operation == OPERATION_POLAR ? ASSAY_NORM_SPECTRAL : c->norm;
+    switch (norm) {
+    case ASSAY_NORM_MAX:
+    case ASSAY_NORM_SUM:
+        x = tensor_encode(&bits, f, c->radius) ? 0 : unit_roundoff(f) * size;
+        proof = PROOF_EXACT;
+        break;
+    case ASSAY_NORM_FROBENIUS:
+    case ASSAY_NORM_COLUMN:
+    case ASSAY_NORM_ROW:
+        x = unit_vector_error(f, g->count) * size;
+        proof = PROOF_UNIT_VECTORS;
+        break;
+    default:
+        if (k->unique)
+            x = singular_bound(c, singular_values(w, g), size, f);
+    }
+    bound_by(a, f, k->unique ? x : INFINITY, proof);
+}
+
+/* ---- momentum --------------------------------------------------------------------------------------------------------- */
+
+/* What the formula is evaluated at, and how far it may be off: entry by entry. */
+struct uncertain {
+    double at, error;
+};
+
+/* a x + b y in any way that it is written: a, b may be rounded once, each product, each difference of x and y and each
+ * sum. With `b` = 1 - a the form x + b (y - x) rounds y - x, its product with b, and the sum, so that |x| stands
+ * unweighted: 4 u (|x| + |b y|) bounds both forms, for |a| <= 1. u / (1 - 16 u) pays for what is of higher order, the least
+ * number of the format for underflow. */
+static struct uncertain combined(enum tensor_type f, double a, struct uncertain x, double b, struct uncertain y)
+{
+    static const double least[FORMATS] = {0x1p-1074, 0x1p-149, 0x1p-24, 0x1p-133};
+    double u = unit_roundoff(f), inherited = fabs(a) * x.error + fabs(b) * y.error;
+    double made = 4 * u / (1 - 16 * u) * (fabs(x.at) + x.error + fabs(b) * (fabs(y.at) + y.error)) + 4 * least[f];
+    return (struct uncertain){a * x.at + b * y.at, inherited + made};
+}
+
+/* x / (1 - beta^t): the power has t + 1 roundings, and 1 - beta^t is smaller than it by that factor. */
+static struct uncertain unbiased(enum tensor_type f, struct uncertain x, double beta, size_t t)
+{
+    double power = power_of(beta, t), rest = 1 - power;
+    double relative = ((double)(t + 1) * power / rest + 2) * unit_roundoff(f);
+    return (struct uncertain){x.at / rest, (x.error + (fabs(x.at) + x.error) * 1.25 * relative) / rest};
+}
+
+static struct uncertain next_buffer(enum tensor_type f, const struct assay_dialect *d, double beta, size_t t,
+                                    struct uncertain m, struct uncertain g)
+{
+    if (d->momentum == ASSAY_MOMENTUM_NONE)
+        return m;
+    if (d->momentum == ASSAY_MOMENTUM_HEAVY_BALL && d->dampening != 0 && t == 1)
+        return g;
+    return combined(f, beta, m, d->momentum == ASSAY_MOMENTUM_EMA ? 1 - beta : 1 - d->dampening, g);
+}
+
+static struct uncertain direction_input(enum tensor_type f, const struct assay_dialect *d, double beta, size_t t,
+                                        struct uncertain m, struct uncertain g)
+{
+    if (d->momentum == ASSAY_MOMENTUM_NONE)
+        return g;
+    switch (d->nesterov) {
+    case ASSAY_NESTEROV_LERP:
+        return combined(f, beta, m, 1 - beta, g);
+    case ASSAY_NESTEROV_ADD:
+        return combined(f, beta, m, 1, g);
+    case ASSAY_NESTEROV_SUM:
+        return combined(f, 1, m, 1, g);
+    case ASSAY_NESTEROV_NADAM:
+        return combined(f, beta, unbiased(f, m, beta, t + 1), 1 - beta, unbiased(f, g, beta, t));
+    case ASSAY_NESTEROV_UNBIASED:
+        return unbiased(f, m, beta, t);
+    case ASSAY_NESTEROV_RAW:
+        return g;
+    default:
+        return m;
+    }
+}
+
+/* The measures of a matrix of error bounds, through an answer that has them for its numbers. */
+static void measure_errors(struct work *w, struct answer *a, enum tensor_type f, double *errors)
+{
+    struct answer as_answer = *a;
+    as_answer.hi = errors;
+    as_answer.lo = work_alloc(w, a->count, sizeof *a->lo);
+    measure_answer(answer_bounds(a, f, 0), &as_answer, 0);
+    bool none = true;
+    for (size_t k = 0; k < a->count; k++)
+        none = none && errors[k] == 0;
+    admit(a, f, none ? PROOF_EXACT : PROOF_MOMENTUM);
+}
+
+static void bound_momentum(struct work *w, const struct golden_case *c, struct answer_class *k, enum tensor_type f)
+{
+    const struct assay_dialect *d = assay_dialect_find(k->name);
+    const struct tensor *m = case_input(c, "momentum"), *g = case_input(c, "grad"), *p = case_input(c, "param");
+    double beta = c->hyper.momentum, *next = work_alloc(w, g->count, sizeof *next),
+           *u = work_alloc(w, g->count, sizeof *u);
+    for (size_t i = 0; i < g->count; i++) {
+        struct uncertain buffer = {m->at[i], 0}, gradient = {g->at[i], 0}, decay = {p->at[i], 0};
+        if (d->decay == ASSAY_DECAY_L2)
+            gradient = combined(f, 1, gradient, c->hyper.weight_decay, decay);
+        buffer = next_buffer(f, d, beta, c->step, buffer, gradient);
+        next[i] = buffer.error;
+        u[i] = direction_input(f, d, beta, c->step, buffer, gradient).error;
+    }
+    measure_errors(w, &k->answers[0], f, next);
+    measure_errors(w, &k->answers[1], f, u);
+}
+
+/* ---- envelopes --------------------------------------------------------------------------------------------------------- */
+
+/* One evaluation of the answers of a class, into `results`. */
+static void evaluate(struct work *w, struct evaluation *e, const struct golden_case *c, const struct answer_class *k,
+                     double *const *results)
+{
+    struct assay_dialect d = *assay_dialect_find(k->name);
+    if (c->operation == OPERATION_STEP) {
+        for (size_t p = 0; p < case_parameters(c); p++) {
+            double *const *to = results + 3 * p;
+            bool *present = work_alloc(w, k->answers[3 * p].slabs, sizeof *present);
+            assay_run run = case_run(c, p, present);
+            assay_steps after = {.params.hi = to[0], .updates.hi = to[1], .momentum.hi = to[2]};
+            emulate_step(w, e, &d, &c->hyper, &run, &after);
+        }
+        return;
+    }
+    const struct tensor *x = case_input(c, "G");
+    struct shape shape = {.ndim = x->ndim};
+    memcpy(shape.size, x->shape, x->ndim * sizeof *x->shape);
+    if (c->operation == OPERATION_NEWTON_SCHULZ) { /* the iterate alone */
+        d.direction = ASSAY_DIRECTION_NEWTON_SCHULZ;
+        d.post = ASSAY_POST_NONE;
+    }
+    emulate_direction(w, e, &d, shape, x->at, results[0]);
+}
+
+static uint64_t ensemble_of(const struct golden_case *c, const struct answer_class *k, bool held_out)
+{
+    uint64_t seed = input_seed(c->id) ^ input_seed(k->name);
+    return held_out ? ~seed : seed;
+}
+
+/* The largest error of an ensemble: errors[a] is slabs x MEASURES of answer a. */
+static void spread(struct work *w, const struct golden_case *c, const struct answer_class *k, enum tensor_type f,
+                   bool held_out, double *const *errors)
+{
+    struct work_block *mark = work_mark(w);
+    double *results[CASE_ANSWERS];
+    for (size_t a = 0; a < k->answer_count; a++)
+        results[a] = work_alloc(w, k->answers[a].count, sizeof(double));
+    for (size_t member = 0; member < ENVELOPE_MEMBERS; member++) {
+        struct work_block *inner = work_mark(w);
+        struct evaluation e = evaluation_draw(f, ensemble_of(c, k, held_out), member, held_out);
+        evaluate(w, &e, c, k, results);
+        for (size_t a = 0; a < k->answer_count; a++)
+            for (size_t s = 0; s < k->answers[a].slabs; s++) {
+                const struct answer *answer = &k->answers[a];
+                double found[MEASURES], *most = errors[a] + s * MEASURES;
+                measure_error(found, answer, s, results[a] + s * (answer->count / answer->slabs));
+                for (size_t m = 0; m < MEASURES; m++)
+                    most[m] = found[m] <= most[m] ? most[m] : isfinite(found[m]) ? found[m] : INFINITY;
+            }
+        work_release(w, inner);
+    }
+    work_release(w, mark);
+}
+
+static void bound_by_envelope(struct work *w, const struct golden_case *c, struct answer_class *k, enum tensor_type f)
+{
+    double *errors[CASE_ANSWERS];
+    for (size_t a = 0; a < k->answer_count; a++)
+        errors[a] = answer_bounds(&k->answers[a], f, 0);
+    spread(w, c, k, f, false, errors);
+    bool step = c->operation == OPERATION_STEP;
+    double u = unit_roundoff(step && f != TENSOR_F64 ? TENSOR_F32 : f);
+    for (size_t a = 0; a < k->answer_count; a++) {
+        struct answer *answer = &k->answers[a];
+        /* An update is a difference of two parameters, each rounded. */
+        const struct answer *rounds = step && a % 3 == 1 ? answer - 1 : answer;
+        for (size_t s = 0; s < answer->slabs; s++) {
+            double size[MEASURES], *bounds = answer_bounds(answer, f, s);
+            measure_answer(size, rounds, s);
+            for (size_t m = 0; m < MEASURES; m++)
+                bounds[m] = ENVELOPE_FACTOR * fmax(bounds[m], u * size[m]);
+        }
+        admit(answer, f, PROOF_ENVELOPE);
+    }
+}
+
+/* Of a run in which the exact LMO had a choice only what it does not touch has one answer: the buffer, where that is made of
+ * gradients. */
+static void forget_choices(struct answer_class *k, enum tensor_type f)
+{
+    for (size_t a = 0; a < k->answer_count; a++)
+        if (a % 3 < 2 || assay_dialect_find(k->name)->direction_first)
+            bound_by(&k->answers[a], f, INFINITY, PROOF_NONE);
+}
+
+/* ---- a case ------------------------------------------------------------------------------------------------------------- */
+
+static void bound_class(struct work *w, const struct golden_case *c, struct answer_class *k, enum tensor_type f)
+{
+    switch (c->operation) {
+    case OPERATION_SVD:
+        bound_svd(c, &k->answers[0], f);
+        break;
+    case OPERATION_POLAR:
+    case OPERATION_LMO:
+        bound_minimiser(w, c, k, f);
+        break;
+    case OPERATION_MOMENTUM:
+        bound_momentum(w, c, k, f);
+        break;
+    default:
+        bound_by_envelope(w, c, k, f);
+        if (!k->unique && c->operation == OPERATION_STEP)
+            forget_choices(k, f);
+    }
+}
+
+static void bound_case(struct work *w, void *pointer)
+{
+    struct golden_case *c = pointer;
+    for (size_t k = 0; k < c->class_count; k++)
+        for (size_t f = 0; f < FORMATS; f++)
+            if (case_fits(c, (enum tensor_type)f) && !c->classes[k].undefined)
+                bound_class(w, c, &c->classes[k], (enum tensor_type)f);
+}
+
+assay_status case_bound(struct golden_case *c, const assay_options *options)
+{
+    return work_run(options, bound_case, c);
+}
+
+struct held_out {
+    const struct golden_case *c;
+    double *worst;
+};
+
+static void hold_out(struct work *w, void *pointer)
+{
+    const struct held_out *h = pointer;
+    const struct golden_case *c = h->c;
+    for (size_t k = 0; k < c->class_count; k++)
+        for (size_t f = 0; f < FORMATS; f++) {
+            const struct answer_class *class = &c->classes[k];
+            double *errors[CASE_ANSWERS];
+            if (!case_fits(c, (enum tensor_type)f) || class->undefined)
+                continue;
+            for (size_t a = 0; a < class->answer_count; a++)
+                errors[a] = work_alloc(w, class->answers[a].slabs * MEASURES, sizeof(double));
+            spread(w, c, class, (enum tensor_type)f, true, errors);
+            for (size_t a = 0; a < class->answer_count; a++) {
+                const double *bounds = answer_bounds(&class->answers[a], (enum tensor_type)f, 0);
+                for (size_t l = 0; l < class->answers[a].slabs * MEASURES; l++)
+                    if (isfinite(bounds[l]) && !(errors[a][l] <= h->worst[f] * bounds[l]))
+                        h->worst[f] = errors[a][l] / bounds[l];
+            }
+        }
+}
+
+assay_status case_held_out(double worst[FORMATS], const struct golden_case *c, const assay_options *options)
+{
+    struct held_out h = {c, worst};
+    memset(worst, 0, FORMATS * sizeof *worst);
+    bool has =
+        c->operation == OPERATION_NEWTON_SCHULZ || c->operation == OPERATION_COSH_RMS || c->operation == OPERATION_STEP;
+    return has ? work_run(options, hold_out, &h) : ASSAY_OK;
+}

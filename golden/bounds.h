@@ -1,0 +1,32 @@
+/* How far an honest result may be from the answer, for each case, output and format, in each of four measures. A bound has
+ * one of these proofs (enum proof; golden/README.md tells users the same); u is the unit roundoff of the format.
+ *
+ *   exact         no operation rounds: 0.
+ *   momentum      a forward bound for every way to write beta m + (1 - beta) g, fused or not, one rounding or several.
+ *   weyl          singular values of A + E, ||E||_F <= backward_error() ||A||_F: no farther than ||E||_F (Mirsky 1960).
+ *   polar         the polar factor of A + E: 2 ||E||_F / (s + s~), s and s~ the least singular values of A and A + E (Li,
+ *                 SIAM J. Matrix Anal. Appl. 16, 1995); of the nuclear norm's LMO, u_1 v_1^T: by Wedin's theorem.
+ *   unit-vectors  x / ||x||: a forward bound, norms accumulated in binary32 or better.
+ *   envelope      no proof: ENVELOPE_FACTOR times the largest error of ENVELOPE_MEMBERS evaluations in emulated arithmetic
+ *                 (golden/emulate.h), or one rounding of the answer, if that is more.
+ *   certificate   of polar and lmo besides: golden/certificate.h.
+ *
+ * Those of a proof hold in the stated model: every operation rounds to nearest, sums are accumulated in binary32 or better.
+ *
+ * A bound in which the zero matrix would pass says nothing, and is left out: PROOF_NONE, infinite. */
+#ifndef ASSAY_GOLDEN_BOUNDS_H
+#define ASSAY_GOLDEN_BOUNDS_H
+
+#include "case.h"
+
+enum { ENVELOPE_MEMBERS = 128, ENVELOPE_FACTOR = 2 };
+
+/* Fills in the bounds of all answers of a case that was computed. Errors: ASSAY_NO_MEMORY, and what the reference says. */
+assay_status case_bound(struct golden_case *c, const assay_options *options) __attribute__((warn_unused_result));
+
+/* worst[f] = the largest error over bound that ENVELOPE_MEMBERS other evaluations reach in format f; 0 where nothing has an
+ * envelope. */
+assay_status case_held_out(double worst[FORMATS], const struct golden_case *c, const assay_options *options)
+    __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,223 @@
+#include "certificate.h"
+
+#include "arithmetic.h"
+
+#include <math.h>
+#include <mpfr.h>
+#include <stdlib.h>
+
+/* Bits that hold any sum of products of binary64 numbers exactly: exponents from -2148 to 2048, and room for 2^64 terms. */
+enum { EXACT = 4400, PRECISION = 256 };
+
+/* What is certified: D against G, a ball of `norm`. */
+struct problem {
+    enum assay_norm norm;
+    double radius;
+    size_t rows, cols;
+    const double *g;
+    int sign; /* of G: -1 for polar */
+};
+
+static struct problem problem_of(const struct golden_case *c)
+{
+    const struct tensor *g = case_input(c, "G");
+    bool polar = c->operation == OPERATION_POLAR;
+    return (struct problem){
+        polar ? ASSAY_NORM_SPECTRAL : c->norm, polar ? 1 : c->radius, g->shape[0], g->shape[1], g->at, polar ? -1 : 1};
+}
+
+double unit_vector_error(enum tensor_type format, size_t count)
+{
+    enum tensor_type sums = format == TENSOR_F64 ? TENSOR_F64 : TENSOR_F32;
+    return ((double)count / 2 + 2) * unit_roundoff(sums) + 4 * unit_roundoff(format);
+}
+
+/* ---- norms ------------------------------------------------------------------------------------------------------------- */
+
+/* The Euclidean norm of `count` numbers, `stride` apart, rounded up. */
+static void length_up(mpfr_ptr length, const double *x, size_t count, size_t stride)
+{
+    mpfr_t entry, sum;
+    mpfr_init2(entry, 53);
+    mpfr_init2(sum, EXACT);
+    mpfr_set_zero(sum, 1);
+    for (size_t k = 0; k < count; k++) {
+        mpfr_set_d(entry, x[k * stride], MPFR_RNDN);
+        mpfr_fma(sum, entry, entry, sum, MPFR_RNDU);
+    }
+    mpfr_sqrt(length, sum, MPFR_RNDU);
+    mpfr_clears(entry, sum, (mpfr_ptr)NULL);
+}
+
+/* The largest of the lengths of rows or columns, or their sum, rounded up. */
+static void lengths_up(mpfr_ptr norm, const struct problem *p, const double *x, bool rows, bool sum)
+{
+    mpfr_t length;
+    mpfr_init2(length, PRECISION);
+    mpfr_set_zero(norm, 1);
+    for (size_t k = 0; k < (rows ? p->rows : p->cols); k++) {
+        length_up(length, rows ? x + k * p->cols : x + k, rows ? p->cols : p->rows, rows ? 1 : p->cols);
+        if (sum)
+            mpfr_add(norm, norm, length, MPFR_RNDU);
+        else
+            mpfr_max(norm, norm, length, MPFR_RNDU);
+    }
+    mpfr_clear(length);
+}
+
+/* The largest |entry|, or their sum, rounded up. */
+static void entries_up(mpfr_ptr norm, const struct problem *p, const double *x, bool sum)
+{
+    mpfr_set_zero(norm, 1);
+    for (size_t k = 0; k < p->rows * p->cols; k++)
+        if (sum)
+            mpfr_add_d(norm, norm, fabs(x[k]), MPFR_RNDU);
+        else if (mpfr_cmp_d(norm, fabs(x[k])) < 0)
+            mpfr_set_d(norm, fabs(x[k]), MPFR_RNDU);
+}
+
+/* The largest singular value, or their sum, rounded up. */
+static assay_status singular_up(mpfr_ptr norm, const struct problem *p, const double *x, bool sum,
+                                const assay_options *options)
+{
+    size_t count = p->rows < p->cols ? p->rows : p->cols;
+    double *s = tensor_alloc(2 * count, sizeof *s);
+    if (!s)
+        return ASSAY_NO_MEMORY;
+    assay_answer answer = {{s, 1, count, count}, {s + count, 1, count, count}, 0};
+    assay_status status =
+        assay_ref_svd(&answer, NULL, NULL, NULL, (assay_input){x, p->rows, p->cols, p->cols}, options);
+    mpfr_set_zero(norm, 1);
+    for (size_t k = 0; k < (sum ? count : 1) && status == ASSAY_OK; k++) {
+        mpfr_add_d(norm, norm, s[k], MPFR_RNDU);
+        mpfr_add_d(norm, norm, s[count + k], MPFR_RNDU);
+        mpfr_add_d(norm, norm, answer.radius, MPFR_RNDU);
+    }
+    free(s);
+    return status;
+}
+
+/* norm *= sqrt(x / y), up */
+static void times_root(mpfr_ptr norm, size_t x, size_t y)
+{
+    mpfr_t root;
+    mpfr_init2(root, PRECISION);
+    mpfr_set_ui(root, x, MPFR_RNDN);
+    mpfr_div_ui(root, root, y, MPFR_RNDU);
+    mpfr_sqrt(root, root, MPFR_RNDU);
+    mpfr_mul(norm, norm, root, MPFR_RNDU);
+    mpfr_clear(root);
+}
+
+/* The norm of the ball, or its dual, of x, rounded up: theory of enum assay_norm. */
+static assay_status norm_up(mpfr_ptr norm, const struct problem *p, const double *x, bool dual,
+                            const assay_options *options)
+{
+    assay_status status = ASSAY_OK;
+    switch (p->norm) {
+    case ASSAY_NORM_FROBENIUS:
+        length_up(norm, x, p->rows * p->cols, 1);
+        break;
+    case ASSAY_NORM_MAX:
+    case ASSAY_NORM_SUM:
+        entries_up(norm, p, x, dual == (p->norm == ASSAY_NORM_MAX));
+        break;
+    case ASSAY_NORM_COLUMN:
+        lengths_up(norm, p, x, false, dual);
+        times_root(norm, dual ? p->rows : 1, dual ? 1 : p->rows);
+        break;
+    case ASSAY_NORM_ROW:
+        lengths_up(norm, p, x, true, dual);
+        times_root(norm, dual ? 1 : p->cols, dual ? p->cols : 1);
+        break;
+    case ASSAY_NORM_RMS:
+        status = singular_up(norm, p, x, dual, options);
+        times_root(norm, dual ? p->rows : p->cols, dual ? p->cols : p->rows);
+        break;
+    default:
+        status = singular_up(norm, p, x, dual == (p->norm == ASSAY_NORM_SPECTRAL), options);
+    }
+    return status;
+}
+
+/* ---- the certificate --------------------------------------------------------------------------------------------------- */
+
+/* <G, D>, exactly, sum being of that many bits. */
+static void inner_product(mpfr_ptr sum, const struct problem *p, const double *d)
+{
+    mpfr_t x, y;
+    mpfr_inits2(53, x, y, (mpfr_ptr)NULL);
+    mpfr_set_zero(sum, 1);
+    for (size_t k = 0; k < p->rows * p->cols; k++) {
+        mpfr_set_d(x, p->sign * p->g[k], MPFR_RNDN);
+        mpfr_set_d(y, d[k], MPFR_RNDN);
+        mpfr_fma(sum, x, y, sum, MPFR_RNDU);
+    }
+    mpfr_clears(x, y, (mpfr_ptr)NULL);
+}
+
+assay_status certificate_measure(struct certificate *found, const struct golden_case *c, const double *d,
+                                 const assay_options *options)
+{
+    struct problem p = problem_of(c);
+    mpfr_t norm, product;
+    mpfr_init2(norm, PRECISION);
+    mpfr_init2(product, EXACT);
+    assay_status status = norm_up(norm, &p, d, false, options);
+    if (status == ASSAY_OK) {
+        mpfr_sub_d(norm, norm, p.radius, MPFR_RNDU);
+        found->excess = fmax(0, mpfr_get_d(norm, MPFR_RNDU));
+        status = norm_up(norm, &p, p.g, true, options);
+    }
+    if (status == ASSAY_OK) {
+        inner_product(product, &p, d);
+        mpfr_mul_d(norm, norm, p.radius, MPFR_RNDU);
+        mpfr_add(product, product, norm, MPFR_RNDU);
+        found->gap = mpfr_get_d(product, MPFR_RNDU);
+    }
+    mpfr_clears(norm, product, (mpfr_ptr)NULL);
+    return status;
+}
+
+/* ||G||_F, and the sum of the lengths of its rows or columns, to a few roundings. */
+static double frobenius(const struct problem *p, bool rows, bool vectors)
+{
+    double total = 0;
+    for (size_t k = 0; k < (!vectors ? 1 : rows ? p->rows : p->cols); k++) {
+        double squares = 0;
+        size_t count = !vectors ? p->rows * p->cols : rows ? p->cols : p->rows, stride = vectors && !rows ? p->cols : 1;
+        for (size_t l = 0; l < count; l++) {
+            double x = p->g[(rows ? k * p->cols : k) + l * stride];
+            squares += x * x;
+        }
+        total += sqrt(squares);
+    }
+    return total;
+}
+
+struct certificate certificate_allowed(const struct golden_case *c, enum tensor_type format)
+{
+    struct problem p = problem_of(c);
+    double m = (double)p.rows, n = (double)p.cols, root = sqrt(m < n ? m : n), size = frobenius(&p, false, false);
+    double t = backward_error(format, p.rows, p.cols), aspect = sqrt(m / n), few;
+    switch (p.norm) {
+    case ASSAY_NORM_MAX:
+    case ASSAY_NORM_SUM:
+        return (struct certificate){0, 0};
+    case ASSAY_NORM_FROBENIUS:
+        few = unit_vector_error(format, p.rows * p.cols);
+        return (struct certificate){few * p.radius, few * p.radius * size};
+    case ASSAY_NORM_COLUMN:
+        few = unit_vector_error(format, p.rows);
+        return (struct certificate){few * p.radius, few * p.radius * sqrt(m) * frobenius(&p, false, true)};
+    case ASSAY_NORM_ROW:
+        few = unit_vector_error(format, p.cols);
+        return (struct certificate){few * p.radius, few * p.radius / sqrt(n) * frobenius(&p, true, true)};
+    case ASSAY_NORM_NUCLEAR: /* ||D||_F <= radius; ||.||_nuc <= root ||.||_F; dual: ||.||_2 <= ||.||_F */
+        return (struct certificate){root * t * p.radius, 3 * t * p.radius * size};
+    case ASSAY_NORM_RMS: /* ||D||_F <= root aspect radius; the norm is ||.||_2 / aspect, its dual aspect ||.||_nuc */
+        return (struct certificate){root * t * p.radius, 3 * root * aspect * t * p.radius * size};
+    default: /* ||D||_F <= root radius; dual: ||.||_nuc <= root ||.||_F */
+        return (struct certificate){root * t * p.radius, 3 * root * t * p.radius * size};
+    }
+}

@@ -1,0 +1,163 @@
+#include "judge.h"
+
+#include "certificate.h"
+#include "measure.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* NaN must not pass, and errors must not be reordered away. */
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
+#error "the judge does not work under -ffast-math or -ffinite-math-only"
+#endif
+
+static const char *const what_names[JUDGED] = {
+    [MEASURE_FROBENIUS] = "Frobenius norm of the error",
+    [MEASURE_ROW] = "error of the worst row",
+    [MEASURE_COLUMN] = "error of the worst column",
+    [MEASURE_ENTRY] = "error of the worst entry",
+    [JUDGED_EXCESS] = "excess over the ball",
+    [JUDGED_GAP] = "gap to the optimum",
+};
+
+/* Takes one comparison into account. */
+static void compare(struct verdict *v, int what, size_t step, enum proof proof, double error, double bound)
+{
+    bool pass = error <= bound;
+    double ratio = error == 0 && bound == 0 ? 0 : error / bound;
+    if (!v->judged || (!isnan(v->ratio) && !(ratio <= v->ratio))) {
+        v->what = what;
+        v->step = step;
+        v->proof = proof;
+        v->error = error;
+        v->bound = bound;
+        v->ratio = ratio;
+    }
+    v->judged = true;
+    v->pass = v->pass && pass;
+}
+
+/* The first entry that is beyond the bound of entries, or not finite; if there is none, the one farthest off in the slab
+ * of the verdict. */
+static void find_entry(struct verdict *v, const struct answer *a, enum tensor_type format, const double *result)
+{
+    size_t size = a->count / a->slabs, found = SIZE_MAX, worst = v->step * size;
+    for (size_t k = 0; k < a->count && found == SIZE_MAX; k++) {
+        double bound = answer_bounds(a, format, k / size)[MEASURE_ENTRY];
+        if (isnan(result[k]) || (bound < INFINITY && !(fabs(entry_error(a, k, result[k])) <= bound)))
+            found = k;
+    }
+    for (size_t k = worst; k < (v->step + 1) * size; k++)
+        worst = fabs(entry_error(a, k, result[k])) > fabs(entry_error(a, worst, result[worst])) ? k : worst;
+    v->entry = found == SIZE_MAX ? worst : found;
+    v->got = result[v->entry];
+    v->exact = a->hi[v->entry];
+}
+
+static bool all_finite(const double *x, size_t count)
+{
+    bool finite = true;
+    for (size_t k = 0; k < count; k++)
+        finite = finite && isfinite(x[k]);
+    return finite;
+}
+
+static assay_status judge_certificate(struct verdict *v, const struct golden_case *c, const struct certificate *allowed,
+                                      const double *result, size_t count, const assay_options *options)
+{
+    struct certificate found = {NAN, NAN};
+    assay_status status = all_finite(result, count) ? certificate_measure(&found, c, result, options) : ASSAY_OK;
+    if (status == ASSAY_OK) {
+        compare(v, JUDGED_EXCESS, 0, PROOF_CERTIFICATE, found.excess, allowed->excess);
+        compare(v, JUDGED_GAP, 0, PROOF_CERTIFICATE, found.gap, allowed->gap);
+    }
+    return status;
+}
+
+assay_status judge(struct verdict *v, const struct golden_case *c, const struct answer_class *k, size_t output,
+                   enum tensor_type format, const double *result, const assay_options *options)
+{
+    const struct answer *a = &k->answers[output];
+    struct verdict found = {.pass = true};
+    for (size_t s = 0; s < a->slabs; s++) {
+        double errors[MEASURES];
+        const double *bounds = answer_bounds(a, format, s);
+        measure_error(errors, a, s, result + s * (a->count / a->slabs));
+        for (int m = 0; m < MEASURES; m++)
+            if (!isinf(bounds[m]))
+                compare(&found, m, s, a->proofs[format], errors[m], bounds[m]);
+    }
+    assay_status status = ASSAY_OK;
+    if (c->operation == OPERATION_POLAR || c->operation == OPERATION_LMO)
+        status = judge_certificate(&found, c, &k->certificates[format], result, a->count, options);
+    if (status == ASSAY_OK) {
+        find_entry(&found, a, format, result);
+        *v = found;
+    }
+    return status;
+}
+
+/* [2,1,3] for an entry of a tensor of that shape. */
+static void place_text(char *text, size_t size, const struct answer *a, size_t entry)
+{
+    size_t place[TENSOR_MAX_DIMS], end = 0;
+    for (size_t d = a->ndim; d-- > 0;) {
+        place[d] = entry % a->shape[d];
+        entry /= a->shape[d];
+    }
+    for (size_t d = 0; d < a->ndim; d++)
+        end += (size_t)snprintf(text + end, size - end, "%c%zu", d ? ',' : '[', place[d]);
+    snprintf(text + end, size - end, "]");
+}
+
+void verdict_text(char text[VERDICT_TEXT], const struct verdict *v, const struct golden_case *c,
+                  const struct answer_class *k, size_t output)
+{
+    const struct answer *a = &k->answers[output];
+    char place[24 * TENSOR_MAX_DIMS], step[48] = "";
+    if (!v->judged) {
+        snprintf(text, VERDICT_TEXT, "case %s, %s: not judged: no bound in this format says anything", c->id, a->name);
+        return;
+    }
+    place_text(place, sizeof place, a, v->entry);
+    if (a->stepped)
+        snprintf(step, sizeof step, " in step %zu", v->step + 1);
+    snprintf(text, VERDICT_TEXT,
+             "case %s%s%s, %s%s: the %s is %.3g, %.3g times %.3g (%s); %s%s is %a = %.6g, exact %a = %.6g", c->id,
+             k->name[0] ? ", " : "", k->name, a->name, step, what_names[v->what], v->error, v->ratio, v->bound,
+             proof_names[v->proof], a->name, place, v->got, v->got, v->exact, v->exact);
+}
+
+void verdict_command(char text[VERDICT_TEXT], const struct golden_case *c, const struct answer_class *k,
+                     const char *folder)
+{
+    const char *operation = operation_names[c->operation];
+    char lr[40] = "";
+    bool whole = c->operation == OPERATION_MOMENTUM || c->operation == OPERATION_STEP;
+    int end = snprintf(text, VERDICT_TEXT, "assay ref %s %s/vectors/%s.safetensors --tensor %s/%s", operation, folder,
+                       operation, c->id, whole ? "" : "G");
+    size_t room = end < VERDICT_TEXT ? VERDICT_TEXT - (size_t)end : 0;
+    char *at = text + (VERDICT_TEXT - room);
+    switch (c->operation) {
+    case OPERATION_LMO:
+        snprintf(at, room, " --norm %s --radius %.17g", norm_names()[c->norm], c->radius);
+        break;
+    case OPERATION_MOMENTUM:
+        snprintf(at, room, " -d %s --momentum %.17g --weight-decay %.17g --step %zu", k->name, c->hyper.momentum,
+                 c->hyper.weight_decay, c->step);
+        break;
+    case OPERATION_STEP:
+        if (!case_input(c, "lr"))
+            snprintf(lr, sizeof lr, " --lr %.17g", c->hyper.lr);
+        snprintf(at, room, " -d %s%s --momentum %.17g --weight-decay %.17g", k->name, lr, c->hyper.momentum,
+                 c->hyper.weight_decay);
+        break;
+    case OPERATION_NEWTON_SCHULZ:
+    case OPERATION_COSH_RMS:
+        snprintf(at, room, " -d %s", k->name);
+        break;
+    default:
+        break;
+    }
+}
