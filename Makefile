@@ -5,6 +5,7 @@
 # check    every test that is fast: what continuous integration runs
 # coverage, sanitize, valgrind, determinism, fuzz: slower checks of their own; check runs a short form of most
 # cross    the golden set on emulated aarch64 and s390x
+# golden   makes the golden set again, and compares it with the one in golden/, byte for byte
 # bench    assay bench ref --peers
 # install  PREFIX (/usr/local), DESTDIR
 # clean    removes build/
@@ -40,7 +41,7 @@ PUBLIC_HEADERS := ref/ref.h ref/dialect.h
 
 .DELETE_ON_ERROR:
 .PHONY: all deps check unit scripts lint lint-gcc lint-clang lint-format coverage coverage-one coverage-report sanitize sanitize-short \
-        valgrind valgrind-short determinism determinism-short cross fuzz fuzz-short bench install uninstall clean help
+        valgrind valgrind-short determinism determinism-short cross golden fuzz fuzz-short bench install uninstall clean help
 
 all: $(BUILD)/libassay.a $(BUILD)/libassay.so $(BUILD)/assay
 
@@ -73,6 +74,8 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
+$(BUILD)/golden/recorded.o: golden/real_gradients.safetensors
+
 # One object whose internal names stay inside, so that the archive adds nothing but assay_* to a program.
 $(BUILD)/libassay.o: $(LIBRARY_OBJECTS)
 	$(LD) -r $^ -o $@
@@ -98,10 +101,17 @@ $(BUILD)/assay-peer-flint: tools/peers/flint.c
 bench: $(BUILD)/assay $(BUILD)/assay-peer-flint
 	$(BUILD)/assay bench ref --peers
 
+golden: $(BUILD)/assay
+	rm -rf $(BUILD)/golden-set
+	$(BUILD)/assay generate --set $(BUILD)/golden-set
+	cmp golden/SHA256SUMS $(BUILD)/golden-set/SHA256SUMS
+	diff -r golden/vectors $(BUILD)/golden-set/vectors && echo "golden: not a byte differs"
+
 # ---- installing
 
 INCLUDE = $(DESTDIR)$(PREFIX)/include/assay
 LIB = $(DESTDIR)$(PREFIX)/lib
+SET = $(DESTDIR)$(PREFIX)/share/assay/golden
 
 install: all
 	install -d $(INCLUDE) $(LIB)/pkgconfig $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
@@ -112,10 +122,14 @@ install: all
 	ln -sf libassay.so.$(SOVERSION) $(LIB)/libassay.so
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' tools/assay.pc.in > $(LIB)/pkgconfig/assay.pc
 	install -m 755 $(BUILD)/assay $(DESTDIR)$(PREFIX)/bin
+	install -d $(SET)/vectors
+	install -m 644 golden/SHA256SUMS golden/schema.json golden/README.md $(SET)
+	install -m 644 golden/vectors/* $(SET)/vectors
 	sed 's|@VERSION@|$(VERSION)|' tools/assay.1 > $(DESTDIR)$(PREFIX)/share/man/man1/assay.1
 
 uninstall:
 	rm -rf $(INCLUDE)
+	rm -rf $(DESTDIR)$(PREFIX)/share/assay
 	rm -f $(LIB)/libassay.* $(LIB)/pkgconfig/assay.pc $(DESTDIR)$(PREFIX)/bin/assay $(DESTDIR)$(PREFIX)/share/man/man1/assay.1
 
 # ---- tests

@@ -53,6 +53,10 @@ bool parse_count(const char *text, unsigned least, unsigned most, unsigned *x);
 /* The exit code of a status. */
 int exit_code_of(assay_status status);
 
+/* The folder of the golden set if --set does not say: golden/ of the source tree that the program was built in, or
+ * ../share/assay/golden beside an installed one. NULL, after a complaint, if neither is there; else to be freed. */
+char *default_set(void);
+
 /* For assay_options.progress: a bar on stderr, if that is a terminal and it has been two seconds. Give it a zeroed
  * struct. */
 struct progress_bar {

@@ -6,7 +6,8 @@
 
 struct job_result {
     size_t number;
-    int value; /* the job's own */
+    int value; /* these are the job's own */
+    double numbers[4];
     char message[ASSAY_MESSAGE_SIZE];
 };
 
