@@ -13,46 +13,57 @@ struct check {
     enum findings_format format;
 };
 
-/* The other dialect that the fewest of the results contradict; *failed of them. NULL if none contradicts fewer. */
-static const struct assay_dialect *nearest(const struct check *check, size_t ours, size_t *failed)
+/* How many of the results contradict a dialect; SIZE_MAX if it takes none of them. */
+static size_t count_failures(const struct check *check, const struct assay_dialect *d)
 {
-    const struct assay_dialect *best = NULL;
     char message[ASSAY_MESSAGE_SIZE] = "";
-    *failed = ours;
-    for (size_t d = 0; d < assay_dialect_count; d++) {
-        struct judging j = check->j;
-        struct findings f = {0};
-        j.dialect = &assay_dialects[d];
-        j.any_format = false; /* one dialect's noise is not another's excuse */
-        bool judged = true;
-        for (int o = OPERATION_NEWTON_SCHULZ; o < OPERATIONS && judged; o++) {
-            j.format = check->j.any_format ? format_of((enum operation)o, check->j.dialect) : check->j.format;
-            if (is_tried(&j, (enum operation)o))
-                judged = judge_operation(&f, &j, (enum operation)o, message) == ASSAY_OK;
-        }
-        size_t count = findings_count(&f, FINDING_FAIL);
-        if (judged && findings_count(&f, FINDING_PASS) > 0 && count < *failed) {
-            *failed = count;
-            best = j.dialect;
-        }
-        findings_free(&f);
+    struct judging j = check->j;
+    struct findings f = {0};
+    bool judged = true;
+    j.dialect = d;
+    j.any_format = false; /* one dialect's noise is not another's excuse */
+    for (int o = OPERATION_NEWTON_SCHULZ; o < OPERATIONS && judged; o++) {
+        j.format = check->j.any_format ? format_of((enum operation)o, check->j.dialect) : check->j.format;
+        if (is_tried(&j, (enum operation)o))
+            judged = judge_operation(&f, &j, (enum operation)o, message) == ASSAY_OK;
     }
-    return best;
+    size_t count = judged && findings_count(&f, FINDING_PASS) > 0 ? findings_count(&f, FINDING_FAIL) : SIZE_MAX;
+    findings_free(&f);
+    return count;
+}
+
+/* Says which other dialects the fewest of the results contradict, if those are fewer than `ours`. */
+static void print_nearest(const struct check *check, size_t ours)
+{
+    const char *names[256];
+    size_t least = ours, count = 0;
+    for (size_t d = 0; d < assay_dialect_count; d++) {
+        size_t failures = count_failures(check, &assay_dialects[d]);
+        if (failures >= ours || failures > least)
+            continue;
+        count = failures < least ? 0 : count;
+        least = failures;
+        names[count++] = assay_dialects[d].name;
+    }
+    if (count == 0)
+        return;
+    if (least == 0)
+        printf("\nEverything passes as");
+    else
+        printf("\nOnly %zu outputs fail as", least);
+    for (size_t k = 0; k < count; k++)
+        printf("%s %s", k ? "," : "", names[k]);
+    puts(".");
 }
 
 static int conclude(const struct check *check, const struct findings *f, const char *untried)
 {
-    size_t failed = findings_count(f, FINDING_FAIL), left;
+    size_t failed = findings_count(f, FINDING_FAIL);
     bool text = check->format == FORMAT_TEXT;
     if (text && untried[0])
         printf("\nnot tried: %s\n", untried);
-    if (text && failed > 0) {
-        const struct assay_dialect *d = nearest(check, failed, &left);
-        if (d && left == 0)
-            printf("\nEverything passes as '%s': is it that one?\n", d->name);
-        else if (d)
-            printf("\nNearest is '%s': %zu outputs fail instead of %zu.\n", d->name, left, failed);
-    }
+    if (text && failed > 0)
+        print_nearest(check, failed);
     if (failed > 0)
         return EXIT_FAILED;
     bool complete = !untried[0] && findings_count(f, FINDING_MISSING) == 0;

@@ -49,7 +49,9 @@ static assay_status judge_output(struct findings *f, const struct judging *j, co
     char text[VERDICT_TEXT] = "", command[VERDICT_TEXT], got[128], wanted[128];
     struct verdict v = {0};
     finding.output = a->name;
-    verdict_command(command, c, k, j->folder);
+    struct answer_class named = *k; /* after the dialect that was asked for, not the first of its class */
+    named.name = finding.dialect;
+    verdict_command(command, c, &named, j->folder);
     if (!x) {
         finding.kind = FINDING_MISSING;
     } else if (x->ndim != a->ndim || memcmp(x->shape, a->shape, a->ndim * sizeof *a->shape) != 0) {
@@ -63,7 +65,7 @@ static assay_status judge_output(struct findings *f, const struct judging *j, co
             return status;
         finding.kind = !v.judged ? FINDING_NOT_JUDGED : v.pass ? FINDING_PASS : FINDING_FAIL;
         finding.ratio = v.ratio;
-        verdict_text(text, &v, c, k, output);
+        verdict_text(text, &v, c, &named, output);
     }
     finding.text = finding.kind == FINDING_FAIL ? text : NULL;
     finding.command = finding.kind == FINDING_FAIL ? command : NULL;
