@@ -116,11 +116,12 @@ static void accumulate(struct team *team, const struct step *s, float *u, const 
 {
     float *next = s->rule.kept ? s->state->momentum : NULL;
     double relative = s->grad || s->plan->dialect.direction_first ? 1 : s->l2; /* of x.g to the gradient */
+    bool all = s->plan->dialect.direction == ASSAY_DIRECTION_COSH_RMS;
     size_t k;
     while ((k = team_next(team)) < chunk_count(s->plan->count))
         s->places.chunks[k] =
             s->plan->kernels->accumulate(next, u, s->rule.keep, s->rule.fresh * relative,
-                                         s->rule.fresh_only ? NULL : next, x, true, k * CHUNK, chunk_end(s->plan, k));
+                                         s->rule.fresh_only ? NULL : next, x, all, k * CHUNK, chunk_end(s->plan, k));
     team_meet(team);
 }
 
