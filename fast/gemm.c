@@ -7,8 +7,8 @@
 
 enum {
     DEPTH = 256, /* of panels, in floats or pairs: a panel of A stays in the first cache, a block of B in the second */
-    BLOCK_TALL = 8, /* panels of a share of C */
-    BLOCK_WIDE = 8, /* */
+    BLOCK_TALL = 4, /* panels of a share of C: with AVX-512 48 x 256 entries, */
+    BLOCK_WIDE = 8, /* so that there are enough shares for a few threads */
     MOST_TILE = 512 /* floats of the largest tile: 12 x 32 */
 };
 

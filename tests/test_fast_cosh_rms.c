@@ -25,7 +25,7 @@ static bool cosh_is_right(float x, float y)
 
 static void check_batch(uint32_t first, uint32_t step, size_t count)
 {
-    float x[BATCH], y[BATCH];
+    float x[BATCH] = {0}, y[BATCH];
     for (uint32_t k = 0; k < count; k++) {
         uint32_t bits = first + k * step;
         memcpy(&x[k], &bits, sizeof bits);
