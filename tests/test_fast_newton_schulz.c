@@ -297,6 +297,53 @@ START_TEST(threads_and_batches_do_not_matter)
 }
 END_TEST
 
+/* A step of a matrix of several ranges and shares: p(X) v for random v of +-1, in binary64, against Y v. The relative distance,
+ * measured at up to 1500 x 1500: 5e-8 in fp32, 2.5e-3 in bf16, and no bound; a tile that is left out or added twice shows as
+ * 1e-2 or more. */
+START_TEST(one_step_of_large_matrices)
+{
+    enum { SHORT = 300, LONG = 700 };
+    struct assay_dialect d = *assay_dialect_find("jordan");
+    struct assay_triple p = d.coefficients->triples[0];
+    float *u = malloc(SHORT * LONG * sizeof *u), *o = malloc(SHORT * LONG * sizeof *o);
+    double v[LONG], powers[3][SHORT], back[LONG], norm = 0;
+    uint64_t state = 7;
+    d.steps = 1;
+    random_floats(&state, u, NULL, SHORT * LONG);
+    for (size_t k = 0; k < SHORT * LONG; k++)
+        norm += (double)u[k] * u[k];
+    norm = sqrt(norm) + 1e-7;
+    for (size_t j = 0; j < LONG; j++)
+        back[j] = v[j] = random_below(&state, 2) ? 1 : -1;
+    for (int power = 0; power < 3; power++) { /* (X X^T)^power X v */
+        for (size_t i = 0; i < SHORT; i++) {
+            powers[power][i] = 0;
+            for (size_t j = 0; j < LONG; j++)
+                powers[power][i] += u[i * LONG + j] / norm * back[j];
+        }
+        for (size_t j = 0; j < LONG; j++) {
+            back[j] = 0;
+            for (size_t i = 0; i < SHORT; i++)
+                back[j] += u[i * LONG + j] / norm * powers[power][i];
+        }
+    }
+    for (enum assay_fast_arithmetic arithmetic = ASSAY_FAST_FP32; arithmetic <= ASSAY_FAST_BF16; arithmetic++) {
+        double error = 0, size = 0;
+        fast(o, &d, u, 2, (size_t[]){SHORT, LONG}, (assay_fast_options){.arithmetic = arithmetic, .threads = 2});
+        for (size_t i = 0; i < SHORT; i++) {
+            double exact = p.a * powers[0][i] + p.b * powers[1][i] + p.c * powers[2][i], found = 0;
+            for (size_t j = 0; j < LONG; j++)
+                found += o[i * LONG + j] * v[j];
+            error += pow(found - exact, 2);
+            size += exact * exact;
+        }
+        ck_assert(sqrt(error / size) <= (arithmetic == ASSAY_FAST_FP32 ? 5e-7 : 1e-2));
+    }
+    free(u);
+    free(o);
+}
+END_TEST
+
 /* bf16 lies where honest bf16 lies: measured 0.5 to 5 per cent of the norm on Gaussian matrices; and not nearer, as if it were
  * fp32. */
 START_TEST(bf16_is_bf16)
@@ -360,4 +407,5 @@ END_TEST
 
 RUN_TESTS("fast_newton_schulz", TEST(one_step_is_within_its_bound),
           TEST(five_steps_of_small_matrices_are_within_their_bound), TEST(all_axes_agree_with_the_reference),
-          TEST(threads_and_batches_do_not_matter), TEST(bf16_is_bf16), TEST(bad_input_gets_a_status))
+          TEST(threads_and_batches_do_not_matter), TEST(one_step_of_large_matrices), TEST(bf16_is_bf16),
+          TEST(bad_input_gets_a_status))
