@@ -36,7 +36,7 @@ LIBRARY_OBJECTS := $(filter $(BUILD)/ref/% $(BUILD)/fast/%,$(OBJECTS))
 PARTS := $(filter-out $(wildcard tools/*.c),$(SOURCES))
 PARTS_OBJECTS := $(PARTS:%.c=$(BUILD)/%.o)
 TESTS := $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
-PUBLIC_HEADERS := ref/ref.h ref/dialect.h
+PUBLIC_HEADERS := ref/ref.h ref/dialect.h fast/fast.h
 
 .DELETE_ON_ERROR:
 .PHONY: all deps check unit scripts lint lint-gcc lint-clang lint-format coverage coverage-one coverage-report sanitize sanitize-short \
