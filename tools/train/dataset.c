@@ -11,7 +11,7 @@
 EMBED(train_digits, "tools/train/data/digits.txt");
 EMBED(train_text, "tools/train/data/opticks.txt");
 
-enum { LINE = DIGIT_PIXELS + 2, IN_TEST = 5 };
+enum { LINE = DIGIT_PIXELS + 2 };
 
 /* ---- digits ---------------------------------------------------------------------------------------------------------- */
 
@@ -31,52 +31,61 @@ static void digits_add(struct digits *d, const char *line)
     d->labels[d->count++] = (unsigned char)(line[DIGIT_PIXELS] - '0');
 }
 
-void digits_free(struct digits *digits)
+void digits_free(struct digits parts[PARTS])
 {
-    free(digits->pixels);
-    free(digits->labels);
-    *digits = (struct digits){0};
+    for (size_t k = 0; k < PARTS; k++) {
+        free(parts[k].pixels);
+        free(parts[k].labels);
+        parts[k] = (struct digits){0};
+    }
 }
 
-bool digits_load(struct digits *train, struct digits *test)
+static enum part part_of(size_t image)
+{
+    return image % 5 == 4 ? PART_TEST : image % 10 == 8 ? PART_VALIDATION : PART_TRAIN;
+}
+
+bool digits_load(struct digits parts[PARTS])
 {
     size_t count = (size_t)(train_digits_end - train_digits) / LINE;
-    bool enough = digits_alloc(train, count);
-    enough = digits_alloc(test, count) && enough;
+    bool enough = true;
+    for (size_t k = 0; k < PARTS; k++)
+        enough = digits_alloc(&parts[k], count) && enough;
     for (size_t k = 0; k < count && enough; k++)
-        digits_add(k % IN_TEST == IN_TEST - 1 ? test : train, train_digits + k * LINE);
-    if (!enough) {
-        digits_free(train);
-        digits_free(test);
-    }
+        digits_add(&parts[part_of(k)], train_digits + k * LINE);
+    if (!enough)
+        digits_free(parts);
     return enough;
 }
 
 /* ---- text ------------------------------------------------------------------------------------------------------------ */
 
-void text_free(struct text *text)
+void text_free(struct text parts[PARTS])
 {
-    free(text->at);
-    *text = (struct text){0};
+    for (size_t k = 0; k < PARTS; k++) {
+        free(parts[k].at);
+        parts[k] = (struct text){0};
+    }
 }
 
-bool text_load(struct text *train, struct text *test)
+bool text_load(struct text parts[PARTS])
 {
-    size_t count = (size_t)(train_text_end - train_text), tested = count / 10, vocabulary = 0;
+    size_t count = (size_t)(train_text_end - train_text), vocabulary = 0, next = 0;
+    size_t counts[PARTS] = {count - 2 * (count / 10), count / 10, count / 10};
     unsigned char number[TEXT_CHARACTERS] = {0};
+    bool enough = true;
     for (size_t k = 0; k < count; k++)
         number[(unsigned char)train_text[k]] = 1;
     for (size_t c = 0; c < TEXT_CHARACTERS; c++)
         if (number[c])
             number[c] = (unsigned char)vocabulary++;
-    *train = (struct text){count - tested, vocabulary, malloc(count - tested)};
-    *test = (struct text){tested, vocabulary, malloc(tested)};
-    if (!train->at || !test->at) {
-        text_free(train);
-        text_free(test);
-        return false;
+    for (size_t k = 0; k < PARTS; k++) {
+        parts[k] = (struct text){counts[k], vocabulary, malloc(counts[k])};
+        enough = parts[k].at && enough;
+        for (size_t c = 0; c < counts[k] && enough; c++)
+            parts[k].at[c] = number[(unsigned char)train_text[next++]];
     }
-    for (size_t k = 0; k < count; k++)
-        *(k < train->count ? train->at + k : test->at + (k - train->count)) = number[(unsigned char)train_text[k]];
-    return true;
+    if (!enough)
+        text_free(parts);
+    return enough;
 }

@@ -20,12 +20,15 @@ struct text {
     unsigned char *at;
 };
 
-/* Every image is in one of the two parts: the last of each five in the test. False without memory. */
-bool digits_load(struct digits *train, struct digits *test);
-void digits_free(struct digits *digits);
+/* What is learnt, what the learning rates are chosen by, and what is reported. */
+enum part { PART_TRAIN, PART_VALIDATION, PART_TEST, PARTS };
 
-/* The last tenth is the test. False without memory. */
-bool text_load(struct text *train, struct text *test);
-void text_free(struct text *text);
+/* Of each ten images the fifth and the tenth are in the test, the ninth in the validation. False without memory. */
+bool digits_load(struct digits parts[PARTS]);
+void digits_free(struct digits parts[PARTS]);
+
+/* The last tenth is the test, the one before it the validation. False without memory. */
+bool text_load(struct text parts[PARTS]);
+void text_free(struct text parts[PARTS]);
 
 #endif

@@ -16,7 +16,7 @@ struct model_shape model_char_lm_shape(size_t batch, size_t vocabulary)
                                 .depth = 5,
                                 .batch = batch,
                                 .vocabulary = vocabulary,
-                                .length = 64,
+                                .length = MODEL_LENGTH,
                                 .width = 128,
                                 .heads = 4,
                                 .inner = 344}; /* 8/3 of the width, so that SwiGLU costs what two layers of 4 do */
@@ -47,13 +47,11 @@ static void fill(struct parameter *p, uint64_t seed)
 bool model_make(struct model *model, struct model_shape shape, uint64_t seed)
 {
     struct model m = {.shape = shape, .count = parameters_of(NULL, &shape)};
-    size_t count = 0;
     m.parameters = calloc(m.count, sizeof *m.parameters);
     if (!m.parameters)
         return false;
     parameters_of(m.parameters, &shape);
-    for (size_t k = 0; k < m.count; k++)
-        count += m.parameters[k].rows * m.parameters[k].cols;
+    size_t count = model_size(&m);
     m.memory = calloc(2 * count + (shape.kind == MODEL_MLP ? mlp_work(&shape) : char_lm_work(&shape)), sizeof(float));
     if (!m.memory) {
         free(m.parameters);
@@ -77,6 +75,14 @@ void model_free(struct model *model)
     free(model->parameters);
     free(model->memory);
     *model = (struct model){0};
+}
+
+size_t model_size(const struct model *model)
+{
+    size_t count = 0;
+    for (size_t k = 0; k < model->count; k++)
+        count += model->parameters[k].rows * model->parameters[k].cols;
+    return count;
 }
 
 struct score model_run(struct model *model, const struct batch *batch, bool gradient)

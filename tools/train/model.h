@@ -29,7 +29,7 @@ enum model_kind {
 };
 
 /* MLP: widths[0 .. depth]. Character model: `depth` blocks. */
-enum { MODEL_DEPTH = 8 };
+enum { MODEL_DEPTH = 8, MODEL_LENGTH = 64 }; /* MODEL_LENGTH: of a sequence of `assay train` */
 struct model_shape {
     enum model_kind kind;
     size_t depth, batch; /* the largest batch->count */
@@ -52,6 +52,9 @@ struct model_shape model_char_lm_shape(size_t batch, size_t vocabulary);
 /* Entries are uniform numbers, independent for each seed. False without memory. */
 bool model_make(struct model *model, struct model_shape shape, uint64_t seed);
 void model_free(struct model *model);
+
+/* How many numbers all parameters are. */
+size_t model_size(const struct model *model);
 
 /* The score of a batch; with `gradient` also sets every parameter's grad, to the derivative of the loss. */
 struct score model_run(struct model *model, const struct batch *batch, bool gradient);
