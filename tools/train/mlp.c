@@ -7,7 +7,7 @@ size_t mlp_parameters(struct parameter *parameters, const struct model_shape *s)
 {
     for (size_t l = 0; l < s->depth && parameters; l++) {
         size_t in = s->widths[l], out = s->widths[l + 1];
-        parameter_set(&parameters[2 * l], "weight", l + 1, out, in, l + 1 < s->depth, sqrt(3 / (double)in));
+        parameter_set(&parameters[2 * l], "", l + 1, out, in, l + 1 < s->depth, sqrt(3 / (double)in));
         parameter_set(&parameters[2 * l + 1], "bias", l + 1, out, 1, false, 0);
     }
     return 2 * s->depth;

@@ -27,7 +27,7 @@ void parameter_set(struct parameter *p, const char *name, size_t layer, size_t r
 {
     *p = (struct parameter){.rows = rows, .cols = cols, .hidden = hidden, .spread = spread};
     if (layer > 0)
-        snprintf(p->name, sizeof p->name, "layer%zu-%s", layer, name);
+        snprintf(p->name, sizeof p->name, "layer%zu%s%s", layer, name[0] ? "-" : "", name);
     else
         snprintf(p->name, sizeof p->name, "%s", name);
 }

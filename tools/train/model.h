@@ -68,7 +68,7 @@ size_t char_lm_parameters(struct parameter *parameters, const struct model_shape
 size_t char_lm_work(const struct model_shape *shape);
 struct score char_lm_run(struct model *model, const struct batch *batch, bool gradient);
 
-/* Sets a parameter that is to be. */
+/* Sets a parameter that is to be; its name is layerL-NAME, layerL, or for layer = 0 NAME. */
 void parameter_set(struct parameter *p, const char *name, size_t layer, size_t rows, size_t cols, bool hidden,
                    double spread);
 
