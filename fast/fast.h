@@ -100,8 +100,8 @@ ASSAY_API assay_status assay_fast_newton_schulz(float *o, const assay_fast_plan 
  * relative error of at most u + 2^-22, see cosh_rms.c. Cost: two passes over the entries. */
 ASSAY_API assay_status assay_fast_cosh_rms(float *o, const assay_fast_plan *plan, const float *u, void *work);
 
-/* y[k] = cosh(x[k]). Relative error at most 5.5 u for all x, infinity from 0x1.65a9fap+6 on, where cosh exceeds the
- * largest binary32 number; see cosh.h. y may be x. ASSAY_INVALID for a path that the processor lacks. */
+/* y[k] = cosh(x[k]). Relative error at most u + 2^-43 for all x, infinity where cosh rounds to more than the largest
+ * binary32 number; see kernels.inc. y may be x. ASSAY_INVALID for a path that the processor lacks. */
 ASSAY_API assay_status assay_fast_cosh(float *y, const float *x, size_t count, enum assay_fast_path path);
 
 /* next: the buffer after step number `step` = 1, 2, ...; u: the input of the direction, made of the buffer as it was
