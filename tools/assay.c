@@ -13,6 +13,7 @@ static const struct command commands[] = {
     {"dialects", "the conventions of the optimizers of the Muon family", run_dialects},
     {"generate", "make the golden set", run_generate},
     {"verify", "prove every stored number of the golden set again", run_verify},
+    {"train", "learn real data with every optimizer", run_train},
     {"bench", "measure speed, with peers in the same run", run_bench},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
