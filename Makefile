@@ -73,6 +73,9 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
+# What it compiles in.
+$(BUILD)/tools/train/dataset.o: $(wildcard tools/train/data/*.txt)
+
 # One object whose internal names stay inside, so that the archive adds nothing but assay_* to a program.
 $(BUILD)/libassay.o: $(LIBRARY_OBJECTS)
 	$(LD) -r $^ -o $@

@@ -125,7 +125,7 @@ static struct run one_run(const struct comparison *c)
     const struct optimizer *optimizer = c->rows[0].optimizer;
     return (struct run){.task = &c->task,
                         .optimizer = optimizer,
-                        .rate = c->settings.rate > 0 ? c->settings.rate : optimizer->rate,
+                        .rate = c->settings.rate > 0 ? c->settings.rate : optimizer->rate[task_kind(&c->task)],
                         .steps = c->settings.steps,
                         .seed = c->settings.seed};
 }

@@ -40,7 +40,7 @@ static size_t parameters_of(struct parameter *parameters, const struct model_sha
 /* Uniform in [-spread, spread): the upper 24 bits of a number of the parameter's own sequence. */
 static void fill(struct parameter *p, uint64_t seed)
 {
-    for (size_t k = 0; k < p->rows * p->cols; k++)
+    for (size_t k = 0; k < p->rows * p->cols && p->spread > 0; k++)
         p->at[k] = (float)(p->spread * ((double)(input_bits(seed, k) >> 40) * 0x1p-23 - 1));
 }
 

@@ -7,21 +7,28 @@
 /* Momentum as the papers have it where they say, else 0.9; the decay of the trust-region method keeps the weights in a ball of
  * spectral norm 1 / weight_decay = 10. Middle rates: found by a wider search on the validation parts, then fixed. */
 const struct optimizer optimizers[] = {
-    {"adamw", "adamw", "Kingma & Ba; Loshchilov & Hutter", 0.9, 0.01, false, true, 0.004},
-    {"sgdm", "sgdm", "SGD with momentum", 0.9, 0, false, false, 0.1},
-    {"jordan", "jordan", "Muon (Jordan)", 0.95, 0, false, false, 0.02},
-    {"moonlight", "moonlight", "Muon with weight decay (Moonlight)", 0.95, 0.1, false, false, 0.01},
-    {"trust-region", "trust-region", "exact spectral steps (Kovalev, algorithm 1)", 0.9, 0, false, false, 0.02},
-    {"trust-region-decay", "trust-region", "the same with weight decay", 0.9, 0.1, false, false, 0.02},
-    {"trust-region-extrapolation", "trust-region", "the same with extrapolated gradients", 0.9, 0, true, false, 0.02},
-    {"orthogonal-sgdm", "orthogonal-sgdm", "orthogonalised before momentum (Tuddenham et al.)", 0.9, 0, false, false,
-     0.02},
-    {"nsgdm", "nsgdm", "normalised SGD with momentum", 0.9, 0, false, false, 0.1},
-    {"signsgdm", "signsgdm", "signs of the momentum", 0.9, 0, false, false, 0.002},
-    {"auon-paper", "auon-paper", "AuON as printed", 0.9, 0, false, false, 0.1},
-    {"auon", "auon", "AuON, current code", 0.95, 0, false, false, 0.4},
-    {"hybrid-auon-paper", "hybrid-auon-paper", "Hybrid-AuON as printed", 0.9, 0, false, false, 0.05},
-    {"hybrid-auon", "hybrid-auon", "Hybrid-AuON, current code", 0.95, 0, false, false, 0.02},
+    {"adamw", "adamw", "Kingma & Ba; Loshchilov & Hutter", .momentum = 0.9, .weight_decay = 0.01,
+     .rate = {0.004, 0.004}, .all = true},
+    {"sgdm", "sgdm", "SGD with momentum", .momentum = 0.9, .weight_decay = 0, .rate = {0.1, 0.1}},
+    {"jordan", "jordan", "Muon (Jordan)", .momentum = 0.95, .weight_decay = 0, .rate = {0.005, 0.01}},
+    {"moonlight", "moonlight", "Muon with weight decay (Moonlight)", .momentum = 0.95, .weight_decay = 0.1,
+     .rate = {0.02, 0.01}},
+    {"trust-region", "trust-region", "exact spectral steps (Kovalev, algorithm 1)", .momentum = 0.9, .weight_decay = 0,
+     .rate = {0.005, 0.01}},
+    {"trust-region-decay", "trust-region", "the same with weight decay", .momentum = 0.9, .weight_decay = 0.1,
+     .rate = {0.04, 0.02}},
+    {"trust-region-extrapolation", "trust-region", "the same with extrapolated gradients", .momentum = 0.9,
+     .weight_decay = 0, .rate = {0.005, 0.01}, .extrapolates = true},
+    {"orthogonal-sgdm", "orthogonal-sgdm", "orthogonalised before momentum (Tuddenham et al.)", .momentum = 0.9,
+     .weight_decay = 0, .rate = {0.02, 0.02}},
+    {"nsgdm", "nsgdm", "normalised SGD with momentum", .momentum = 0.9, .weight_decay = 0, .rate = {0.1, 0.1}},
+    {"signsgdm", "signsgdm", "signs of the momentum", .momentum = 0.9, .weight_decay = 0, .rate = {0.001, 0.001}},
+    {"auon-paper", "auon-paper", "AuON as printed", .momentum = 0.9, .weight_decay = 0, .rate = {0.1, 0.1}},
+    {"auon", "auon", "AuON, current code", .momentum = 0.95, .weight_decay = 0, .rate = {0.8, 0.4}},
+    {"hybrid-auon-paper", "hybrid-auon-paper", "Hybrid-AuON as printed", .momentum = 0.9, .weight_decay = 0,
+     .rate = {0.0125, 0.02}},
+    {"hybrid-auon", "hybrid-auon", "Hybrid-AuON, current code", .momentum = 0.95, .weight_decay = 0,
+     .rate = {0.02, 0.02}},
 };
 const size_t optimizer_count = sizeof optimizers / sizeof optimizers[0];
 
@@ -33,9 +40,9 @@ const struct optimizer *optimizer_find(const char *name)
     return NULL;
 }
 
-double optimizer_rate(const struct optimizer *optimizer, unsigned k, unsigned count)
+double optimizer_rate(const struct optimizer *optimizer, enum model_kind kind, unsigned k, unsigned count)
 {
-    return ldexp(optimizer->rate, (int)k - (int)(count / 2));
+    return ldexp(optimizer->rate[kind], (int)k - (int)(count / 2));
 }
 
 /* ---- steps ----------------------------------------------------------------------------------------------------------- */

@@ -10,7 +10,7 @@ struct optimizer {
     double momentum, weight_decay;
     bool extrapolates; /* asks for gradients at x + beta / (1 - beta) (x - x before) */
     bool all;          /* takes all parameters, not only the hidden matrices */
-    double rate;       /* the middle of the learning rates that are tried */
+    double rate[2];    /* the middle of the learning rates that are tried, by enum model_kind */
 };
 extern const struct optimizer optimizers[];
 extern const size_t optimizer_count;
@@ -18,8 +18,8 @@ extern const size_t optimizer_count;
 /* The optimizer of that name, or NULL. */
 const struct optimizer *optimizer_find(const char *name);
 
-/* Learning rate number k of `count`: the middle one times 2^(k - (count - 1) / 2), or for small counts 3^... */
-double optimizer_rate(const struct optimizer *optimizer, unsigned k, unsigned count);
+/* Learning rate number k of `count` to be tried: the middle one times 2^(k - floor(count / 2)). */
+double optimizer_rate(const struct optimizer *optimizer, enum model_kind kind, unsigned k, unsigned count);
 
 /* What an optimizer knows of one parameter. */
 struct slot {

@@ -5,7 +5,7 @@
 #include "run.h"
 
 /* The steps that are recorded, from 1: the 10th, that in the middle, and the last. */
-enum { RECORDED = 3, RECORD_WINDOW = 4, RECORD_SIDE = 64 };
+enum { RECORDED = 3, RECORD_WINDOW = 2, RECORD_SIDE = 32 };
 unsigned recorded_step(unsigned steps, unsigned k);
 
 /* Makes the run that the first five members of `run` say, and writes

@@ -90,7 +90,7 @@ assay_status row_make(struct row *row, const struct task *task, const struct opt
     double all = (double)row->rate_count * searched_steps(task, settings) + (double)settings->seeds * settings->steps;
     struct part_of_row part = {listener, 0, searched_steps(task, settings) / all};
     for (unsigned k = 0; k < row->rate_count && status == ASSAY_OK; k++, part.begin += part.share) {
-        row->rates[k] = optimizer_rate(optimizer, k, task->rates);
+        row->rates[k] = optimizer_rate(optimizer, task_kind(task), k, task->rates);
         status = try_rate(row, k, task, settings, &part);
         best = row->validation[k] < row->validation[best] ? k : best;
         row->rate = row->rates[best];

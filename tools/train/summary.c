@@ -35,7 +35,7 @@ bool comparison_agrees(const struct comparison *c)
 
 static bool in_percent(const struct comparison *c)
 {
-    return !task_less_is_better(&c->task);
+    return task_kind(&c->task) == MODEL_MLP;
 }
 
 static void print_row(const struct comparison *c, const struct row *row)
@@ -45,7 +45,7 @@ static void print_row(const struct comparison *c, const struct row *row)
     printf("%-27s %9zu %9.4g %8.2f %10.2f", row->optimizer->name, row->under, row->rate, SPREAD(row, seconds).mean,
            SPREAD(row, optimizer_seconds).mean);
     if (isfinite(metric.mean))
-        printf("   %8.4f +- %-7.4f %8.2f +- %.2f\n", loss.mean, loss.deviation, unit * metric.mean,
+        printf("   %8.3g +- %-8.2g %8.2f +- %.2f\n", loss.mean, loss.deviation, unit * metric.mean,
                unit * metric.deviation);
     else
         puts("   diverged");
@@ -248,7 +248,8 @@ static bool plot(const struct comparison *c, const char *folder)
     snprintf(path, sizeof path, "%s/curves.csv", folder);
     fprintf(g,
             "set terminal svg size 960,600 font 'sans,13' background 'white'\nset output \"%s/curves.svg\"\n"
-            "set datafile separator ','\nset logscale y\nset xlabel 'step'\nset ylabel 'training loss (mean over the "
+            "set datafile separator ','\nset logscale y\nset format y '10^{%%T}'\nset xlabel 'step'\nset ylabel "
+            "'training loss (mean over the "
             "seeds)'\nset title '%s'\nset key outside right\nset grid\n",
             folder, c->task.name);
     size_t drawn = 0;

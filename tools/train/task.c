@@ -21,7 +21,7 @@ static const struct task tasks[] = {
      .metric = "perplexity",
      .batch = 8,
      .steps = 200,
-     .searched = 4,
+     .searched = 3,
      .rates = 3,
      .seeds = 2,
      .most = 256,
@@ -46,15 +46,15 @@ void task_free(struct task *task)
     text_free(task->text);
 }
 
-bool task_less_is_better(const struct task *task)
+enum model_kind task_kind(const struct task *task)
 {
-    return task->text[PART_TRAIN].at != NULL;
+    return task->text[PART_TRAIN].at ? MODEL_CHAR_LM : MODEL_MLP;
 }
 
 static struct model_shape shape_of(const struct task *task)
 {
-    return task->text[PART_TRAIN].at ? model_char_lm_shape(task->batch, task->text[PART_TRAIN].vocabulary)
-                                     : model_mlp_shape(task->batch);
+    return task_kind(task) == MODEL_CHAR_LM ? model_char_lm_shape(task->batch, task->text[PART_TRAIN].vocabulary)
+                                            : model_mlp_shape(task->batch);
 }
 
 bool task_model(struct model *model, const struct task *task, uint64_t seed)
@@ -127,5 +127,5 @@ struct score task_score(struct model *model, const struct task *task, enum part 
 
 double task_metric(const struct task *task, struct score score)
 {
-    return task_less_is_better(task) ? exp(score.loss) : (double)score.correct / (double)score.count;
+    return task_kind(task) == MODEL_CHAR_LM ? exp(score.loss) : (double)score.correct / (double)score.count;
 }

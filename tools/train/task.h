@@ -21,6 +21,7 @@ bool task_load(struct task *task, const char *name);
 void task_free(struct task *task);
 extern const char *const task_names[]; /* NULL-terminated */
 
+enum model_kind task_kind(const struct task *task);
 bool task_model(struct model *model, const struct task *task, uint64_t seed);
 
 /* The loss of the batch of this step, drawn with replacement by the seed, and the gradient. */
@@ -31,7 +32,5 @@ struct score task_score(struct model *model, const struct task *task, enum part 
 
 /* The metric of a score: the share that was right, or exp(loss). */
 double task_metric(const struct task *task, struct score score);
-/* Whether a smaller metric is better. */
-bool task_less_is_better(const struct task *task);
 
 #endif
