@@ -163,10 +163,12 @@ unit: $(TESTS:%=run-%)
 run-%: $(BUILD)/tests/%
 	@$<
 
-SCRIPTS = cli io_numpy step_numpy golden readme
+SCRIPTS = cli io_numpy step_numpy golden train readme
 scripts: $(SCRIPTS:%=run-%)
 run-cli: $(BUILD)/assay
 	@$(PYTHON) tests/cli.py $<
+run-train: $(BUILD)/assay
+	@$(PYTHON) tests/train.py $<
 run-golden: $(BUILD)/assay
 	@$(PYTHON) tests/golden.py $<
 run-io_numpy: $(BUILD)/tests/io_dump

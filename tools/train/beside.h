@@ -16,7 +16,10 @@ struct beside {
     double divergence[BESIDE_STEPS];
 };
 
-/* Makes the first BESIDE_STEPS steps of the run that the first five members of `run` say, and those of the reference for
+/* Where the momentum is numerically singular an exact LMO diverges honestly: the last bits of the float buffer decide the
+ * directions of its tiny singular values, which count as much as the others.
+ *
+ * Makes the first BESIDE_STEPS steps of the run that the first five members of `run` say, and those of the reference for
  * its first BESIDE_MATRICES hidden matrices: *count of them. ASSAY_NOT_FINITE if the run diverges, and as
  * assay_ref_step(). */
 assay_status beside(struct beside matrices[BESIDE_MATRICES], size_t *count, struct run *run,
