@@ -196,7 +196,9 @@ static assay_status look(struct watch *w, const struct run *run)
     return status == ASSAY_OK && measures ? raise(w->largest, run) : status;
 }
 
-/* The fraction of the theory that is done, in quarters, before this run. */
+enum { THEORY_RUNS = 5 };
+
+/* `done`: how many runs came before. */
 static assay_status watch_run(struct watch *w, const struct theory_settings *s, const char *optimizer, double rate,
                               double *metric, double done)
 {
@@ -214,7 +216,7 @@ static assay_status watch_run(struct watch *w, const struct theory_settings *s, 
         if (status == ASSAY_OK)
             status = look(w, &run);
         if (run.done % 8 == 0)
-            s->tell(s->data, (done + (double)run.done / run.steps) / 4, run.loss);
+            s->tell(s->data, (done + (double)run.done / run.steps) / THEORY_RUNS, run.loss);
     }
     if (status == ASSAY_OK && metric)
         *metric = task_metric(s->task, task_score(&run.model, s->task, PART_TEST));
@@ -229,15 +231,18 @@ assay_status theory(struct theory *theory, const struct theory_settings *s)
     struct theory t = {0};
     double start = 0;
     struct watch muon = {.theory = &t, .spectra = true}, auon = {.theory = &t, .closeness = true};
+    struct watch normalised = {.theory = &t};
     struct watch without = {.theory = &t, .largest = &t.ball.without};
     struct watch with = {.theory = &t, .largest = &t.ball.with, .start = &start};
     assay_status status = watch_run(&muon, s, "jordan", s->muon_rate, NULL, 0);
     if (status == ASSAY_OK)
-        status = watch_run(&auon, s, "auon-paper", s->auon_rate, NULL, 1);
+        status = watch_run(&auon, s, "auon-paper", s->auon_rate, &t.twins.auon, 1);
     if (status == ASSAY_OK)
-        status = watch_run(&without, s, "trust-region", s->decay_rate, &t.ball.metric_without, 2);
+        status = watch_run(&normalised, s, "nsgdm", s->auon_rate, &t.twins.normalised, 2);
     if (status == ASSAY_OK)
-        status = watch_run(&with, s, "trust-region-decay", s->decay_rate, &t.ball.metric_with, 3);
+        status = watch_run(&without, s, "trust-region", s->decay_rate, &t.ball.metric_without, 3);
+    if (status == ASSAY_OK)
+        status = watch_run(&with, s, "trust-region-decay", s->decay_rate, &t.ball.metric_with, 4);
     t.ball.radius = fmax(start, 1 / optimizer_find("trust-region-decay")->weight_decay);
     if (status == ASSAY_OK)
         *theory = t;

@@ -50,11 +50,17 @@ struct decay_ball {
 /* Steps and matrices that are watched: the first hidden matrix, the middle and the last. */
 enum { WATCHED_STEPS = 3, WATCHED_MATRICES = 3, WATCHED = WATCHED_STEPS * WATCHED_MATRICES, BALL_STEPS = 10 };
 
+/* The metric of AuON as printed and of normalised momentum at one learning rate and seed. */
+struct twins {
+    double auon, normalised;
+};
+
 struct theory {
     size_t spectra_count, closeness_count;
     struct spectra spectra[WATCHED];
     struct closeness closeness[WATCHED];
     struct decay_ball ball;
+    struct twins twins;
 };
 
 /* Learning rates as the rows found them. ASSAY_NOT_FINITE if one of the runs diverges; ASSAY_NO_MEMORY and as
