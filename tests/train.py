@@ -143,6 +143,7 @@ def test_refusals():
             refuses(["--optimizer", "sgdm", option, value], option, value)
     refuses(["--reference"], "one optimizer")
     refuses(["--record", "rec"], "one optimizer")
+    refuses(["--optimizer", "sgdm", "--reference", "-o", "run"], "-o")
     refuses(["word"], "options")
     refuses(["--unknown"], "--unknown")
     with open("file", "w"):

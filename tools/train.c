@@ -105,13 +105,14 @@ static int compare(struct training *t, unsigned processes, bool json)
     bool all = run_jobs(t, c->count, processes, make_row, "training");
     if (all && c->count == optimizer_count && t->exit_code == EXIT_PASS)
         all = run_jobs(t, 1, 1, make_theory, "theory");
+    json_t *found = json ? comparison_json(c) : NULL;
     if (!json) {
         comparison_print(c);
         if (t->folder)
             printf("\nwritten to %s: train.json, curves.csv%s\n", t->folder,
                    t->plotted ? ", curves.svg" : "; for a plot of the curves install gnuplot");
-    } else if (!report_print(comparison_json(c), true)) {
-        return complain_usage("cannot write to standard output");
+    } else if (!found || !report_print(found, true)) {
+        return complain_usage(found ? "cannot write to standard output" : "out of memory");
     }
     if (t->exit_code != EXIT_PASS)
         return t->exit_code;
@@ -284,6 +285,8 @@ static int train(const struct words *w, struct comparison *c)
         return EXIT_USAGE;
     if ((w->record || w->reference) && c->count != 1)
         return complain_usage("--record and --reference take one optimizer: --optimizer NAME");
+    if ((w->record || w->reference) && w->folder)
+        return complain_usage("-o is for the comparison; --record and --reference have no use for it");
     if (!task_load(&c->task, w->model ? w->model : "mlp"))
         return complain_usage("--model takes mlp or char-lm, not '%s'", w->model);
     openblas_set_num_threads(1); /* the processes are as many as the processors */
