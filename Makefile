@@ -4,6 +4,7 @@
 # all      build/libassay.a, build/libassay.so, build/assay
 # check    every test that is fast: what continuous integration runs
 # coverage, sanitize, valgrind, determinism, fuzz: slower checks of their own; check runs a short form of most
+# exhaustive  the fast cosh, for every binary32 number
 # cross    the golden set on emulated aarch64 and s390x
 # bench    assay bench ref --peers
 # install  PREFIX (/usr/local), DESTDIR
@@ -39,7 +40,7 @@ TESTS := $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 PUBLIC_HEADERS := ref/ref.h ref/dialect.h fast/fast.h
 
 .DELETE_ON_ERROR:
-.PHONY: all deps check unit scripts lint lint-gcc lint-clang lint-format coverage coverage-one coverage-report sanitize sanitize-short \
+.PHONY: all deps check unit exhaustive scripts lint lint-gcc lint-clang lint-format coverage coverage-one coverage-report sanitize sanitize-short \
         valgrind valgrind-short determinism determinism-short cross fuzz fuzz-short bench install uninstall clean help
 
 all: $(BUILD)/libassay.a $(BUILD)/libassay.so $(BUILD)/assay
@@ -162,6 +163,10 @@ check:
 unit: $(TESTS:%=run-%)
 run-%: $(BUILD)/tests/%
 	@$<
+
+# cosh for every binary32 number.
+exhaustive: $(BUILD)/tests/test_fast_cosh_rms
+	ASSAY_TEST_EXHAUSTIVE=1 $<
 
 SCRIPTS = cli io_numpy step_numpy golden train readme
 scripts: $(SCRIPTS:%=run-%)

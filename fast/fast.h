@@ -43,8 +43,8 @@ enum assay_fast_path {
     ASSAY_FAST_AVX2, /* with FMA */
     ASSAY_FAST_AVX512,
     ASSAY_FAST_AVX512_BF16, /* differs from the former in products of bf16 matrices only */
+    ASSAY_FAST_PATHS,       /* how many there are */
 };
-enum { ASSAY_FAST_PATHS = ASSAY_FAST_AVX512_BF16 + 1 };
 
 /* Whether this processor has these instructions; their name. */
 ASSAY_EXPORT bool assay_fast_path_runs(enum assay_fast_path path);

@@ -7,10 +7,9 @@
 
 enum {
     DEPTH = 256, /* of panels, in floats or pairs: a panel of A stays in the first cache, a block of B in the second */
-    BLOCK_TALL = 8,  /* panels of a share of C */
-    BLOCK_WIDE = 8,  /* */
-    MOST_TILE = 512, /* floats of the largest tile: 12 x 32 */
-    MOST_WIDE = 32   /* columns of the widest panel */
+    BLOCK_TALL = 4, /* panels of a share of C: with AVX-512 48 x 256 entries, */
+    BLOCK_WIDE = 8, /* so that there are enough shares for a few threads */
+    MOST_TILE = 512 /* floats of the largest tile: 12 x 32 */
 };
 
 static size_t up_div(size_t x, size_t y)
@@ -48,14 +47,10 @@ struct panel {
 static void pack_floats(const struct kernels *kernels, const struct operand *x, const struct panel *p)
 {
     const float *at = x->at;
-    if (!p->flat) {
+    if (p->flat)
+        kernels->copy(p->to, p->width, at + p->from * x->stride + p->first, x->stride, p->count, p->depth);
+    else
         kernels->turn(p->to, p->width, at + p->first * x->stride + p->from, x->stride, p->count, p->depth);
-        return;
-    }
-    for (size_t k = 0; k < p->depth; k++) {
-        memcpy(p->to + k * p->width, at + (p->from + k) * x->stride + p->first, p->count * sizeof *at);
-        memset(p->to + k * p->width + p->count, 0, (p->width - p->count) * sizeof *at);
-    }
 }
 
 static void pack_widened(const struct operand *x, const struct panel *p)
@@ -63,41 +58,35 @@ static void pack_widened(const struct operand *x, const struct panel *p)
     const uint16_t *at = x->at;
     size_t down = p->flat ? x->stride : 1, across = p->flat ? 1 : x->stride;
     for (size_t k = 0; k < p->depth; k++)
-        for (size_t i = 0; i < p->width; i++)
-            p->to[k * p->width + i] = i < p->count ? float_of(at[(p->from + k) * down + (p->first + i) * across]) : 0;
+        for (size_t i = 0; i < p->count; i++)
+            p->to[k * p->width + i] = float_of(at[(p->from + k) * down + (p->first + i) * across]);
 }
 
-/* Two bf16 numbers in the place of a float; 0 for the last where the depth is odd. */
+/* Two bf16 numbers in the place of a float; 0 for the last where the depth is odd. Strides and p->from are even, so a matrix
+ * that is stored by columns is one of pairs already. */
 static void pack_pairs(const struct kernels *kernels, const struct operand *x, const struct panel *p)
 {
     const uint16_t *at = x->at;
-    size_t pairs = p->depth / 2;
-    if (!p->flat && x->stride % 2 == 0 && p->from % 2 == 0) /* the matrix is one of pairs already */
+    size_t pairs = p->depth / 2, k = p->from + p->depth - 1;
+    if (p->flat)
+        kernels->pair_up((uint32_t *)p->to, p->width, at + p->from * x->stride + p->first, x->stride, p->count, pairs);
+    else
         kernels->turn(p->to, p->width, (const float *)at + (p->first * x->stride + p->from) / 2, x->stride / 2,
                       p->count, pairs);
-    else
-        for (size_t k = 0; k < pairs; k++) {
-            uint32_t line[MOST_WIDE] = {0};
-            size_t down = p->flat ? x->stride : 1, across = p->flat ? 1 : x->stride;
-            const uint16_t *from = at + (p->from + 2 * k) * down + p->first * across;
-            for (size_t i = 0; i < p->count; i++)
-                line[i] = from[i * across] | (uint32_t)from[i * across + down] << 16;
-            memcpy(p->to + k * p->width, line, p->width * sizeof *line);
-        }
-    if (p->depth % 2) {
-        uint32_t line[MOST_WIDE] = {0};
-        size_t k = p->from + p->depth - 1;
-        for (size_t i = 0; i < p->count; i++)
-            line[i] = p->flat ? at[k * x->stride + p->first + i] : at[(p->first + i) * x->stride + k];
-        memcpy(p->to + pairs * p->width, line, p->width * sizeof *line);
+    for (size_t i = 0; i < p->count && p->depth % 2; i++) {
+        uint32_t last = p->flat ? at[k * x->stride + p->first + i] : at[(p->first + i) * x->stride + k];
+        memcpy(p->to + pairs * p->width + i, &last, sizeof last);
     }
 }
 
 static void pack(const struct kernels *kernels, const struct operand *x, const struct panel *p)
 {
+    size_t unit = x->bf16 && kernels->pair_tile ? 2 : 1;
+    if (p->count < p->width)
+        memset(p->to, 0, up_div(p->depth, unit) * p->width * sizeof *p->to);
     if (!x->bf16)
         pack_floats(kernels, x, p);
-    else if (kernels->pair_tile)
+    else if (unit == 2)
         pack_pairs(kernels, x, p);
     else
         pack_widened(x, p);
@@ -105,36 +94,36 @@ static void pack(const struct kernels *kernels, const struct operand *x, const s
 
 /* ---- tiles ------------------------------------------------------------------------------------------------------ */
 
-static float read_entry(const struct operand *x, size_t i, size_t j)
-{
-    return x->bf16 ? float_of(((const uint16_t *)x->at)[i * x->stride + j]) : ((const float *)x->at)[i * x->stride + j];
-}
-
-static void write_entry(const struct operand *x, size_t i, size_t j, float value)
-{
-    if (x->bf16)
-        ((uint16_t *)x->at)[i * x->stride + j] = bf16_of(value);
-    else
-        ((float *)x->at)[i * x->stride + j] = value;
-}
-
-/* A row of C from the sums of a tile, `count` entries from column j on. */
+/* `count` entries of row i of C from column j on, from the sums of a tile. */
 static void finish_row(const struct gemm *g, const float *sums, size_t i, size_t j, size_t count)
 {
-    float row[MOST_WIDE];
-    for (size_t l = 0; l < count; l++)
-        row[l] = g->alpha * sums[l];
-    if (g->d.at && g->d.bf16)
-        for (size_t l = 0; l < count; l++)
-            row[l] += g->beta * float_of(((const uint16_t *)g->d.at)[i * g->d.stride + j + l]);
-    else if (g->d.at)
-        for (size_t l = 0; l < count; l++)
-            row[l] += g->beta * ((const float *)g->d.at)[i * g->d.stride + j + l];
+    size_t place = i * g->c.stride + j, other = i * g->d.stride + j;
     if (g->c.bf16)
-        for (size_t l = 0; l < count; l++)
-            ((uint16_t *)g->c.at)[i * g->c.stride + j + l] = bf16_of(row[l]);
+        g->kernels->finish_halves((uint16_t *)g->c.at + place, sums, g->alpha, g->beta,
+                                  g->d.at ? (const uint16_t *)g->d.at + other : NULL, count);
     else
-        memcpy((float *)g->c.at + i * g->c.stride + j, row, count * sizeof *row);
+        g->kernels->finish_floats((float *)g->c.at + place, sums, g->alpha, g->beta,
+                                  g->d.at ? (const float *)g->d.at + other : NULL, count);
+}
+
+/* Entries (j, i) of C from (i, j), for i < rows, j < cols from these first ones on, and i > j. */
+static void mirror(const struct operand *c, const struct kernels *kernels, size_t first_row, size_t first_col,
+                   size_t rows, size_t cols)
+{
+    float *floats = c->at;
+    uint16_t *halves = c->at;
+    if (!c->bf16 && first_row >= first_col + cols) {
+        kernels->turn(floats + first_col * c->stride + first_row, c->stride, floats + first_row * c->stride + first_col,
+                      c->stride, rows, cols);
+        return;
+    }
+    for (size_t j = first_col; j < first_col + cols; j++)
+        for (size_t i = first_row > j ? first_row : j + 1; i < first_row + rows; i++) {
+            if (c->bf16)
+                halves[j * c->stride + i] = halves[i * c->stride + j];
+            else
+                floats[j * c->stride + i] = floats[i * c->stride + j];
+        }
 }
 
 /* C, from the sums of the tile at (first_row, first_col). Of a symmetric C, what is on and below the diagonal, and its
@@ -143,17 +132,13 @@ static void finish(const struct gemm *g, const float *sums, size_t first_row, si
 {
     size_t tall = g->kernels->tall, wide = g->kernels->wide;
     size_t rows = g->m - first_row < tall ? g->m - first_row : tall;
-    for (size_t k = 0; k < rows; k++) {
-        size_t i = first_row + k, cols = g->n - first_col < wide ? g->n - first_col : wide;
-        if (g->symmetric)
-            cols = i < first_col ? 0 : i - first_col + 1 < cols ? i - first_col + 1 : cols;
-        finish_row(g, sums + k * wide, i, first_col, cols);
+    size_t cols = g->n - first_col < wide ? g->n - first_col : wide;
+    for (size_t i = first_row; i < first_row + rows; i++) {
+        size_t below = i < first_col ? 0 : i - first_col + 1;
+        finish_row(g, sums + (i - first_row) * wide, i, first_col, g->symmetric && below < cols ? below : cols);
     }
-    if (!g->symmetric)
-        return;
-    for (size_t j = first_col; j < first_col + wide && j < g->n; j++)
-        for (size_t i = first_row > j ? first_row : j + 1; i < first_row + rows; i++)
-            write_entry(&g->c, j, i, read_entry(&g->c, i, j));
+    if (g->symmetric)
+        mirror(&g->c, g->kernels, first_row, first_col, rows, cols);
 }
 
 /* ---- the product ------------------------------------------------------------------------------------------------ */

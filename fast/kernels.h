@@ -25,8 +25,15 @@ struct kernels {
     /* The same for pairs of bf16 numbers in place of each a and b: c += a.low b.low + a.high b.high, in an order that is
      * the processor's. NULL where there is no such instruction. */
     void (*pair_tile)(size_t depth, const float *a, const float *b, float *c, bool resume);
-    /* to[k * width + i] = from[i * stride + k] for i < rows, k < depth; 0 for rows <= i < width. */
+    /* to[k * width + i] = from[i * stride + k] for i < rows, k < depth; */
     void (*turn)(float *to, size_t width, const float *from, size_t stride, size_t rows, size_t depth);
+    /* = from[k * stride + i] for i < count; */
+    void (*copy)(float *to, size_t width, const float *from, size_t stride, size_t count, size_t depth);
+    /* = the pair of from[2 k * stride + i] and from[(2 k + 1) stride + i]. */
+    void (*pair_up)(uint32_t *to, size_t width, const uint16_t *from, size_t stride, size_t count, size_t depth);
+    /* c = alpha sums + beta d, of bf16 numbers too; without d if that is NULL. Each operation is rounded. */
+    void (*finish_floats)(float *c, const float *sums, float alpha, float beta, const float *d, size_t count);
+    void (*finish_halves)(uint16_t *c, const float *sums, float alpha, float beta, const uint16_t *d, size_t count);
 
     /* Entries from .. to - 1 of: */
     struct sums (*sums)(const struct mix *y, size_t from, size_t to);

@@ -15,6 +15,8 @@ typedef __m256 V;
 #define VECTORS 2
 #define BROADCAST(x) _mm256_set1_ps(x)
 #define FMA(a, b, c) _mm256_fmadd_ps(a, b, c)
+#define WIDEN(f) ((doubles)_mm256_cvtps_pd((__m128)(f)))
+#define NARROW(d) ((floats)_mm256_cvtpd_ps((__m256d)(d)))
 #include "kernels.inc"
 #ifdef __clang__
 #pragma clang attribute pop

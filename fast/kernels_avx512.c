@@ -16,6 +16,8 @@ typedef __m512 V;
 #define VECTORS 2
 #define BROADCAST(x) _mm512_set1_ps(x)
 #define FMA(a, b, c) _mm512_fmadd_ps(a, b, c)
+#define WIDEN(f) ((doubles)_mm512_cvtps_pd((__m256)(f)))
+#define NARROW(d) ((floats)_mm512_cvtpd_ps((__m512d)(d)))
 #include "kernels.inc"
 #ifdef __clang__
 #pragma clang attribute pop

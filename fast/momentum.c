@@ -70,7 +70,7 @@ static void run_momentum(struct team *team, void *pointer)
     while ((k = team_next(team)) < chunk_count(args->plan->count))
         args->chunks[k] =
             args->plan->kernels->accumulate(args->next, args->u, args->rule.keep, args->rule.fresh, args->momentum,
-                                            &args->y, true, k * CHUNK, chunk_end(args->plan, k));
+                                            &args->y, false, k * CHUNK, chunk_end(args->plan, k));
 }
 
 assay_status assay_fast_momentum(float *next, float *u, const assay_fast_plan *plan, const assay_hyper *hyper,

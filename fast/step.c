@@ -18,9 +18,9 @@ struct step {
     assay_fast_state *state;
     struct momentum_rule rule;
     struct places places;
-    double lr, beta, decay, l2; /* decay: what p is multiplied by in what is taken from it */
+    double lr, decay, l2;   /* decay: what p is multiplied by in what is taken from it */
+    double unbias, unbias2; /* 1 / (1 - beta^t), 1 / (1 - beta2^t): Adam's */
     const float *grad;
-    size_t t;
     bool converged;
 };
 
@@ -36,9 +36,10 @@ static bool is_multiple(const assay_fast_plan *p)
 static struct places places(struct arena *arena, const assay_fast_plan *plan)
 {
     struct places w = {0};
-    bool stores = !is_multiple(plan) && plan->dialect.direction != ASSAY_DIRECTION_ADAM;
+    bool first = plan->dialect.direction_first, adam = plan->dialect.direction == ASSAY_DIRECTION_ADAM;
+    bool stores = !is_multiple(plan) && (first || !adam);
     w.u = arena_take(arena, stores ? plan->count : 0, sizeof *w.u);
-    w.o = arena_take(arena, stores || plan->dialect.direction_first ? plan->count : 0, sizeof *w.o);
+    w.o = arena_take(arena, stores ? plan->count : 0, sizeof *w.o);
     w.chunks = arena_take(arena, chunk_count(plan->count), sizeof *w.chunks);
     w.vectors = arena_take(arena, finish_work(plan), sizeof *w.vectors);
     w.rest = *arena;
@@ -82,6 +83,12 @@ static double decay_rate(const assay_fast_plan *plan, const assay_hyper *hyper)
 
 /* ---- passes ----------------------------------------------------------------------------------------------------- */
 
+static bool cautious(const struct step *s)
+{
+    enum assay_decay d = s->plan->dialect.decay;
+    return d == ASSAY_DECAY_CAUTIOUS || d == ASSAY_DECAY_CAUTIOUS_SCALED || d == ASSAY_DECAY_CAUTIOUS_SQUARED;
+}
+
 /* p -= lr s factor y + decay p */
 static void update(struct team *team, const struct step *s, double factor, const struct mix *y)
 {
@@ -109,11 +116,12 @@ static void accumulate(struct team *team, const struct step *s, float *u, const 
 {
     float *next = s->rule.kept ? s->state->momentum : NULL;
     double relative = s->grad || s->plan->dialect.direction_first ? 1 : s->l2; /* of x.g to the gradient */
+    bool all = s->plan->dialect.direction == ASSAY_DIRECTION_COSH_RMS;
     size_t k;
     while ((k = team_next(team)) < chunk_count(s->plan->count))
         s->places.chunks[k] =
             s->plan->kernels->accumulate(next, u, s->rule.keep, s->rule.fresh * relative,
-                                         s->rule.fresh_only ? NULL : next, x, true, k * CHUNK, chunk_end(s->plan, k));
+                                         s->rule.fresh_only ? NULL : next, x, all, k * CHUNK, chunk_end(s->plan, k));
     team_meet(team);
 }
 
@@ -140,36 +148,48 @@ static void step_multiple(struct team *team, const struct step *s)
 
 /* ---- Adam ------------------------------------------------------------------------------------------------------- */
 
-/* v = beta2 v + (1 - beta2) g^2, m and u as elsewhere; p -= lr s O + decay p, O = u-hat / (sqrt(v-hat) + eps). */
-static void adam_entry(const struct step *s, size_t k, double of_u, double of_v)
+/* v = beta2 v + (1 - beta2) g^2 for entry k; returns O = u-hat / (sqrt(v-hat) + eps). */
+static double adam_ratio(const struct step *s, size_t k, double g, double u)
 {
     const struct assay_dialect *d = &s->plan->dialect;
-    const assay_fast_state *state = s->state;
+    double v = d->beta2 * s->state->second_moment[k] + (1 - d->beta2) * g * g;
+    s->state->second_moment[k] = (float)v;
+    return u * s->unbias / (sqrt(v * s->unbias2) + d->adam_eps);
+}
+
+/* A whole step for entry k, in one pass. */
+static void adam_entry(const struct step *s, size_t k)
+{
+    assay_fast_state *state = s->state;
     double p = state->param[k], g = (s->grad ? s->grad[k] : 0) + (s->l2 != 0 ? s->l2 * p : 0), u = s->rule.of_g * g;
     if (s->rule.kept) {
         double m = s->rule.fresh_only ? 0 : s->rule.keep * state->momentum[k];
         state->momentum[k] = (float)(m + s->rule.fresh * g);
-        u = s->rule.of_m * state->momentum[k] + (s->rule.of_g != 0 ? u : 0);
+        u = s->rule.of_g != 0 ? u : 0;
+        u += s->rule.of_m != 0 ? s->rule.of_m * state->momentum[k] : 0;
     }
-    double v = d->beta2 * state->second_moment[k] + (1 - d->beta2) * g * g;
-    state->second_moment[k] = (float)v;
-    double o = of_u * u / (sqrt(of_v * v) + d->adam_eps);
-    bool cautious = d->decay == ASSAY_DECAY_CAUTIOUS || d->decay == ASSAY_DECAY_CAUTIOUS_SCALED ||
-                    d->decay == ASSAY_DECAY_CAUTIOUS_SQUARED;
-    double taken = cautious && !(o * p >= 0) ? 0 : s->decay * p;
+    double o = adam_ratio(s, k, g, u), taken = cautious(s) && !(o * p >= 0) ? 0 : s->decay * p;
     state->param[k] = (float)(p - (s->lr * s->plan->scale * o + taken));
 }
 
 static void step_adam(struct team *team, const struct step *s)
 {
-    double of_u = 1 / (1 - pow(s->beta, (double)s->t)), of_v = 1 / (1 - pow(s->plan->dialect.beta2, (double)s->t));
     size_t k;
     while ((k = team_next(team)) < chunk_count(s->plan->count)) {
         size_t from = k * CHUNK, to = chunk_end(s->plan, k);
         for (size_t l = from; l < to; l++)
-            adam_entry(s, l, of_u, of_v);
+            adam_entry(s, l);
         s->places.chunks[k] = s->plan->kernels->sums(&(struct mix){.m = s->state->param, .of_m = 1}, from, to);
     }
+    team_meet(team);
+}
+
+static void adam_direction(struct team *team, const struct step *s, const float *g)
+{
+    size_t k;
+    while ((k = team_next(team)) < chunk_count(s->plan->count))
+        for (size_t l = k * CHUNK; l < chunk_end(s->plan, k); l++)
+            s->places.o[l] = (float)adam_ratio(s, l, g[l], g[l]);
     team_meet(team);
 }
 
@@ -198,6 +218,8 @@ static double direct(struct team *team, struct step *s, const float *u)
     bool whole = d->direction == ASSAY_DIRECTION_IDENTITY || !plan_iterates(plan) || plan->blocks.count == 0;
     if (d->direction == ASSAY_DIRECTION_LMO)
         minimise(team, s, u);
+    else if (d->direction == ASSAY_DIRECTION_ADAM)
+        adam_direction(team, s, u);
     else if (whole)
         scale_chunks(team, s->places.o, plan, 1, &(struct mix){.m = u, .of_m = 1});
     else
@@ -260,8 +282,7 @@ static bool step_is_valid(const assay_fast_state *state, const assay_fast_plan *
                           const float *grad)
 {
     size_t n = plan->count, moments = assay_fast_moment_count(plan);
-    bool adam_first = plan->dialect.direction_first && plan->dialect.direction == ASSAY_DIRECTION_ADAM;
-    return hyper_is_valid(hyper) && hyper->regulariser == ASSAY_REGULARISER_NONE && !adam_first && state->param &&
+    return hyper_is_valid(hyper) && hyper->regulariser == ASSAY_REGULARISER_NONE && state->param &&
            (state->momentum || plan->dialect.momentum == ASSAY_MOMENTUM_NONE) &&
            (moments == 0 || state->second_moment) && !overlap(state->param, state->momentum, n, false) &&
            !overlap(state->param, grad, n, false) && !overlap(state->momentum, grad, n, false);
@@ -276,6 +297,7 @@ assay_status assay_fast_step(assay_fast_state *state, const assay_fast_plan *pla
     if (!grad && d->absent == ASSAY_ABSENT_SKIP)
         return ASSAY_OK;
     bool decays = grad || d->absent == ASSAY_ABSENT_ZERO;
+    double t = (double)state->steps + 1;
     struct arena arena = arena_at(work);
     struct step s = {
         .plan = plan,
@@ -283,11 +305,11 @@ assay_status assay_fast_step(assay_fast_state *state, const assay_fast_plan *pla
         .rule = momentum_rule(d, hyper->momentum, state->steps + 1),
         .places = places(&arena, plan),
         .lr = hyper->lr,
-        .beta = hyper->momentum,
         .decay = decays ? decay_rate(plan, hyper) : 0,
         .l2 = decays && d->decay == ASSAY_DECAY_L2 ? hyper->weight_decay : 0,
         .grad = grad,
-        .t = state->steps + 1,
+        .unbias = 1 / (1 - pow(hyper->momentum, t)),
+        .unbias2 = 1 / (1 - pow(d->beta2, t)),
         .converged = true,
     };
     team_run(plan->crew, run_step, &s);
