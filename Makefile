@@ -77,6 +77,9 @@ $(BUILD)/%.o: %.c
 
 $(BUILD)/golden/recorded.o: golden/real_gradients.safetensors
 
+# What it compiles in.
+$(BUILD)/tools/train/dataset.o: $(wildcard tools/train/data/*.txt)
+
 # One object whose internal names stay inside, so that the archive adds nothing but assay_* to a program.
 $(BUILD)/libassay.o: $(LIBRARY_OBJECTS)
 	$(LD) -r $^ -o $@
@@ -179,10 +182,12 @@ run-%: $(BUILD)/tests/%
 exhaustive: $(BUILD)/tests/test_fast_cosh_rms
 	ASSAY_TEST_EXHAUSTIVE=1 $<
 
-SCRIPTS = cli io_numpy step_numpy golden readme
+SCRIPTS = cli io_numpy step_numpy golden train readme
 scripts: $(SCRIPTS:%=run-%)
 run-cli: $(BUILD)/assay
 	@$(PYTHON) tests/cli.py $<
+run-train: $(BUILD)/assay
+	@$(PYTHON) tests/train.py $<
 run-golden: $(BUILD)/assay
 	@$(PYTHON) tests/golden.py $<
 run-io_numpy: $(BUILD)/tests/io_dump

@@ -14,6 +14,7 @@ static const struct command commands[] = {
     {"generate", "make the golden set", run_generate},
     {"verify", "prove every stored number of the golden set again", run_verify},
     {"check", "judge the results of a port", run_check},
+    {"train", "learn real data with every optimizer", run_train},
     {"bench", "measure speed, with peers in the same run", run_bench},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
