@@ -30,11 +30,11 @@ CFLAGS_ALL = -std=c17 -fPIC -fvisibility=hidden -ffp-contract=off -pthread $(WAR
 LIBRARIES = -llapacke -lopenblas -lmpfr -lgmp -lm -pthread
 
 SOURCES := $(foreach folder,$(FOLDERS),$(wildcard $(folder)/*.c))
-OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/proofs/texts.o
 LIBRARY_OBJECTS := $(filter $(BUILD)/ref/% $(BUILD)/fast/%,$(OBJECTS))
 # All that tests can call: everything but the commands.
 PARTS := $(filter-out $(wildcard tools/*.c),$(SOURCES))
-PARTS_OBJECTS := $(PARTS:%.c=$(BUILD)/%.o)
+PARTS_OBJECTS := $(PARTS:%.c=$(BUILD)/%.o) $(BUILD)/proofs/texts.o
 TESTS := $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 PUBLIC_HEADERS := ref/ref.h ref/dialect.h
 
@@ -72,6 +72,18 @@ endif
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+
+# The texts of the claims, inside the command.
+TEXTS := $(wildcard proofs/*.md)
+$(BUILD)/proofs/texts.c: $(TEXTS)
+	@mkdir -p $(@D)
+	@{ for t in $(TEXTS:proofs/%.md=%); do \
+	    echo "static const char *const lines_$$t[] = {"; sed 's/[\\"]/\\&/g; s/.*/"&",/' proofs/$$t.md; echo "(void *)0};"; done; \
+	echo "extern const struct claim_text { const char *name; const char *const *lines; } claim_texts[];"; \
+	echo "const struct claim_text claim_texts[] = {"; \
+	for t in $(TEXTS:proofs/%.md=%); do echo "{\"$$t\", lines_$$t},"; done; echo "{(void *)0, (void *)0}};"; } > $@
+$(BUILD)/proofs/texts.o: $(BUILD)/proofs/texts.c
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c $< -o $@
 
 # One object whose internal names stay inside, so that the archive adds nothing but assay_* to a program.
 $(BUILD)/libassay.o: $(LIBRARY_OBJECTS)

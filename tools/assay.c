@@ -13,6 +13,8 @@ static const struct command commands[] = {
     {"dialects", "the conventions of the optimizers of the Muon family", run_dialects},
     {"generate", "make the golden set", run_generate},
     {"verify", "prove every stored number of the golden set again", run_verify},
+    {"prove", "the proof ledger: the theory, certified claim by claim", run_prove},
+    {"explain", "the trust-region picture of one matrix, in words and numbers", run_explain},
     {"bench", "measure speed, with peers in the same run", run_bench},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
