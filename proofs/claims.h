@@ -10,6 +10,16 @@
     CLAIM(kv_problems)                                                                                                 \
     CLAIM(kv_d1)                                                                                                       \
     CLAIM(kv_d2)                                                                                                       \
-    CLAIM(kv_d2s)
+    CLAIM(kv_d2s)                                                                                                      \
+    CLAIM(kv_d2i)                                                                                                      \
+    CLAIM(kv_l3)                                                                                                       \
+    CLAIM(kv_t2)                                                                                                       \
+    CLAIM(kv_t2_clip)                                                                                                  \
+    CLAIM(kv_fw)                                                                                                       \
+    CLAIM(kv_t3)                                                                                                       \
+    CLAIM(ke_variance)                                                                                                 \
+    CLAIM(ke_lemma3)                                                                                                   \
+    CLAIM(ke_thm2)                                                                                                     \
+    CLAIM(ke_budget)
 
 #endif

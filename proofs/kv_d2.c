@@ -39,7 +39,7 @@ static void trajectory(struct evidence *e, size_t k)
                              .weight = real_fraction(f, 3, 4),
                              .eta = real_fraction(f, 1, 8),
                              .alpha = real_fraction(f, 1, 1 + k % 4),
-                             .noise = (long)(k % 3),
+                             .noise = 1 + (long)(k % 3),
                              .steps = instances(e, 12, 4),
                              .from = matrix_scale(real_fraction(f, 3, 4), matrix_random(f, p.c.rows, p.c.cols, &seed)),
                              .seed = k};
