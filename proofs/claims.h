@@ -20,6 +20,20 @@
     CLAIM(ke_variance)                                                                                                 \
     CLAIM(ke_lemma3)                                                                                                   \
     CLAIM(ke_thm2)                                                                                                     \
-    CLAIM(ke_budget)
+    CLAIM(ke_budget)                                                                                                   \
+    CLAIM(ke_vacuous)                                                                                                  \
+    CLAIM(ke_dimension)                                                                                                \
+    CLAIM(ke_t2)                                                                                                       \
+    CLAIM(ke_t3)                                                                                                       \
+    CLAIM(os_o1)                                                                                                       \
+    CLAIM(os_o1_matrix)                                                                                                \
+    CLAIM(os_o2)                                                                                                       \
+    CLAIM(wd_w1)                                                                                                       \
+    CLAIM(wd_w2)                                                                                                       \
+    CLAIM(rt_momentum)                                                                                                 \
+    CLAIM(rt_extrapolation)                                                                                            \
+    CLAIM(rt_control)                                                                                                  \
+    CLAIM(rt_star)                                                                                                     \
+    CLAIM(rt_drift)
 
 #endif

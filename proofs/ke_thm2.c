@@ -69,17 +69,21 @@ static void without_gap(struct evidence *e, size_t k)
     must_fail(e, "without Delta_0 / (eta K)", real_sub(paper(zero, real_whole(f, 1), zero, &m), mean[1]));
 }
 
-/* x_k - x_0 = -eta sum w_j s_j with 0 <= w_j <= 1 and independent signs: its variance is at most eta^2 k. */
+/* Sum M_j = sum O_j + (M_0 - M_k)(1 - a) / a with |M| <= 1, so x_k - x_0 is a sum of independent eta s_j up to
+ * 2 eta (1 - a) / a; by Kolmogorov's inequality x leaves x >= 1 up to step K with probability at most eta^2 K / t^2. */
 static void orthogonal_sgdm(struct evidence *e)
 {
     const struct field *f = &e->field;
     real eps = real_fraction(f, 1, 2), sigma = real_whole(f, 2), gap = real_fraction(f, 5, 2), one = real_whole(f, 1);
-    real noise = real_square(sigma), eta = real_min(real_div(eps, real_whole(f, 16)),
-                                                    real_div(real_power(eps, 3), real_mul(real_whole(f, 256), noise)));
-    real steps = real_div(PRODUCT(real_whole(f, 2048), gap, noise), real_power(eps, 4));
+    real variance = real_square(sigma), two = real_whole(f, 2);
+    real alpha = real_div(real_square(eps), real_mul(real_whole(f, 16), variance));
+    real eta = real_min(real_div(eps, real_whole(f, 16)),
+                        real_div(real_power(eps, 3), real_mul(real_whole(f, 256), variance)));
+    real steps = real_div(PRODUCT(real_whole(f, 2048), gap, variance), real_power(eps, 4));
     certify_equal(e, "K of the paper for eps = 1/2 (the largest of its four terms)", steps, real_whole(f, 327680));
-    real least = real_sub(one, real_div(real_mul(real_square(eta), steps), real_whole(f, 4)));
-    number(e, "least mean gradient of Orthogonal-SGDM after K steps", least);
+    real t = real_sub(two, real_div(PRODUCT(two, eta, real_sub(one, alpha)), alpha));
+    real least = real_sub(one, real_div(real_mul(real_square(eta), steps), real_square(t)));
+    number(e, "E min |h'(x_k)| of Orthogonal-SGDM over these K steps is at least", least);
     must_fail(e, "Orthogonal-SGDM reaches eps with these parameters", real_sub(eps, least));
 }
 

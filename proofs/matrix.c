@@ -54,20 +54,19 @@ struct matrix matrix_doubles(const struct field *f, size_t rows, size_t cols, co
     return c;
 }
 
-/* SplitMix64 (Steele, Lea, Flood 2014); 16 bits of it. */
-static long next_random(uint64_t *seed)
+uint64_t next_bits(uint64_t *seed)
 {
     uint64_t z = *seed += UINT64_C(0x9E3779B97F4A7C15);
     z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
     z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return (long)((z ^ (z >> 31)) >> 48);
+    return z ^ (z >> 31);
 }
 
 struct matrix matrix_random(const struct field *f, size_t rows, size_t cols, uint64_t *seed)
 {
     struct matrix c = blank(f, rows, cols);
     for (size_t k = 0; k < rows * cols; k++)
-        c.at[k] = real_fraction(f, 2 * next_random(seed) - 65535, 65536);
+        c.at[k] = real_fraction(f, 2 * (long)(next_bits(seed) >> 48) - 65535, 65536);
     return c;
 }
 

@@ -19,6 +19,8 @@ struct matrix matrix_identity(const struct field *f, size_t n);
 struct matrix matrix_from(const struct field *f, size_t rows, size_t cols, const long *integers,
                           unsigned long denominator);
 struct matrix matrix_doubles(const struct field *f, size_t rows, size_t cols, const double *at);
+/* The next 64 bits of the sequence that `seed` starts: SplitMix64 (Steele, Lea, Flood 2014). */
+uint64_t next_bits(uint64_t *seed);
 /* Dyadic entries in (-1, 1), from the sequence that `seed` starts. */
 struct matrix matrix_random(const struct field *f, size_t rows, size_t cols, uint64_t *seed);
 size_t matrix_count(struct matrix a);
