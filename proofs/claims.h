@@ -34,6 +34,29 @@
     CLAIM(rt_extrapolation)                                                                                            \
     CLAIM(rt_control)                                                                                                  \
     CLAIM(rt_star)                                                                                                     \
-    CLAIM(rt_drift)
+    CLAIM(rt_drift)                                                                                                    \
+    CLAIM(au_range)                                                                                                    \
+    CLAIM(au_sgd)                                                                                                      \
+    CLAIM(au_spectral)                                                                                                 \
+    CLAIM(au_scale)                                                                                                    \
+    CLAIM(au_condition)                                                                                                \
+    CLAIM(au_orthogonal)                                                                                               \
+    CLAIM(au_brake)                                                                                                    \
+    CLAIM(au_energy)                                                                                                   \
+    CLAIM(au_linear)                                                                                                   \
+    CLAIM(au_hybrid)                                                                                                   \
+    CLAIM(au_head)                                                                                                     \
+    CLAIM(au_bf16)                                                                                                     \
+    CLAIM(ns_fixed)                                                                                                    \
+    CLAIM(ns_interval)                                                                                                 \
+    CLAIM(ns_cycle)                                                                                                    \
+    CLAIM(ns_five)                                                                                                     \
+    CLAIM(ns_classical)                                                                                                \
+    CLAIM(pe_optimal)                                                                                                  \
+    CLAIM(pe_published)                                                                                                \
+    CLAIM(ct_polar)                                                                                                    \
+    CLAIM(ct_lipschitz)                                                                                                \
+    CLAIM(ct_condition)                                                                                                \
+    CLAIM(ct_singular)
 
 #endif
