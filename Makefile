@@ -6,6 +6,7 @@
 # coverage, sanitize, valgrind, determinism, fuzz: slower checks of their own; check runs a short form of most
 # cross    the golden set on emulated aarch64 and s390x
 # bench    assay bench ref --peers
+# prove-gappa  the scalar bounds of proofs/*.gappa, by Gappa
 # install  PREFIX (/usr/local), DESTDIR
 # clean    removes build/
 
@@ -39,7 +40,7 @@ TESTS := $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 PUBLIC_HEADERS := ref/ref.h ref/dialect.h
 
 .DELETE_ON_ERROR:
-.PHONY: all deps check unit scripts lint lint-gcc lint-clang lint-format coverage coverage-one coverage-report sanitize sanitize-short \
+.PHONY: all deps check unit scripts prove-gappa lint lint-gcc lint-clang lint-format coverage coverage-one coverage-report sanitize sanitize-short \
         valgrind valgrind-short determinism determinism-short cross fuzz fuzz-short bench install uninstall clean help
 
 all: $(BUILD)/libassay.a $(BUILD)/libassay.so $(BUILD)/assay
@@ -74,7 +75,7 @@ $(BUILD)/%.o: %.c
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
 # The texts of the claims, inside the command.
-TEXTS := $(wildcard proofs/*.md)
+TEXTS := $(filter-out proofs/README.md proofs/soundness.md,$(wildcard proofs/*.md))
 $(BUILD)/proofs/texts.c: $(TEXTS)
 	@mkdir -p $(@D)
 	@{ for t in $(TEXTS:proofs/%.md=%); do \
@@ -163,7 +164,7 @@ $(BUILD)/fuzz_readers: tests/fuzz_readers.c $(addprefix golden/,tensor.c npy.c s
 
 check:
 	@start=$$(date +%s); \
-	$(MAKE) --no-print-directory -s -j$(JOBS) -Otarget unit scripts lint && \
+	$(MAKE) --no-print-directory -s -j$(JOBS) -Otarget unit scripts prove-gappa lint && \
 	$(MAKE) --no-print-directory -s -j$(JOBS) -Otarget sanitize-short valgrind-short determinism-short fuzz-short && \
 	echo "check: all passed in $$(($$(date +%s) - start)) s"
 
@@ -172,10 +173,12 @@ unit: $(TESTS:%=run-%)
 run-%: $(BUILD)/tests/%
 	@$<
 
-SCRIPTS = cli io_numpy step_numpy golden readme
+SCRIPTS = cli io_numpy step_numpy golden readme proofs
 scripts: $(SCRIPTS:%=run-%)
 run-cli: $(BUILD)/assay
 	@$(PYTHON) tests/cli.py $<
+run-proofs: $(BUILD)/assay
+	@$(PYTHON) tests/proofs.py $<
 run-golden: $(BUILD)/assay
 	@$(PYTHON) tests/golden.py $<
 run-io_numpy: $(BUILD)/tests/io_dump
@@ -184,6 +187,14 @@ run-step_numpy: $(BUILD)/assay
 	@$(PYTHON) tests/step_numpy.py $< || [ $$? = 77 ]
 run-readme: all
 	@$(PYTHON) tests/readme.py
+
+# Gappa proves the bounds of scalar kernels; and must refuse bounds that are 2^-100 of them.
+prove-gappa:
+	@command -v gappa > /dev/null || { echo "prove-gappa: skipped, gappa is not installed (Debian: gappa)"; exit 0; }; \
+	for g in proofs/*.gappa; do \
+	    gappa $$g || { echo "prove-gappa: $$g is not proved" >&2; exit 1; }; \
+	    ! sed 's/b-\([0-9]* *\(\/\\\|}\)\)/b-1\1/' $$g | gappa > /dev/null 2>&1 || { echo "prove-gappa: $$g proves anything" >&2; exit 1; }; \
+	    echo "prove-gappa: $$g is proved"; done
 
 lint: lint-gcc lint-clang lint-format
 lint-gcc lint-clang: lint-%:

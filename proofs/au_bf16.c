@@ -28,7 +28,8 @@ static double mean_of(const struct field *f, real excess, long n)
 static void all_numbers(struct evidence *e)
 {
     const struct field *f = &e->field;
-    real one = real_whole(f, 1), limit = real_decimal(f, "1.0079"), constant = real_decimal(f, "2.02"), most = real_whole(f, 0);
+    real one = real_whole(f, 1), limit = real_decimal(f, "1.0079"), constant = real_decimal(f, "2.02"),
+         most = real_whole(f, 0);
     size_t count = 0;
     for (int j = -5; j <= 0; j++)
         for (int k = 0; k < 128; k++) {
@@ -56,11 +57,13 @@ static void run(struct evidence *e)
     all_numbers(e);
     real spike = real_sub(real_double(f, q_of(1)), real_whole(f, 1));
     certify_fact(e, "N = 1024, one entry 1: the mean rounds to 1", mean_of(f, spike, 1024) == 1);
-    must_differ(e, "N = 64, one entry 1: the mean rounds to 1", real_double(f, mean_of(f, spike, 64)), real_whole(f, 1));
+    must_differ(e, "N = 64, one entry 1: the mean rounds to 1", real_double(f, mean_of(f, spike, 64)),
+                real_whole(f, 1));
     MPFR_DECL_INIT(x, BF16);
     mpfr_set_d(x, 1 + 1e-8, MPFR_RNDN);
     certify_fact(e, "1 + 1e-8 rounds to 1", mpfr_cmp_ui(x, 1) == 0);
 }
 
-const struct claim claim_au_bf16 = {"AU-bf16", "AuON", "in bfloat16 out = U bit for bit for N >= 576 entries: cosh is a no-op", "ours",
-                                    CLAIM_PROVED, "au_bf16", run};
+const struct claim claim_au_bf16 = {
+    "AU-bf16", "AuON", "in bfloat16 out = U bit for bit for N >= 576 entries: cosh is a no-op", "ours", CLAIM_PROVED,
+    "au_bf16", run};

@@ -24,5 +24,11 @@ static void run(struct evidence *e)
     each(e, instances(e, 200, 30), instance);
 }
 
-const struct claim claim_au_condition = {"AU-condition", "AuON", "\"reconditions ill-posed updates\": out = c G, every condition number and cosine is unchanged",
-                                         "AuON arXiv 2509.24320", CLAIM_REFUTED, "au_condition", run};
+const struct claim claim_au_condition = {
+    "AU-condition",
+    "AuON",
+    "\"reconditions ill-posed updates\": out = c G, every condition number and cosine is unchanged",
+    "AuON arXiv 2509.24320",
+    CLAIM_REFUTED,
+    "au_condition",
+    run};

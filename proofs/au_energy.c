@@ -32,5 +32,10 @@ static void run(struct evidence *e)
     each(e, instances(e, 100, 20), instance);
 }
 
-const struct claim claim_au_energy = {"AU-energy", "AuON", "\"reduced correlation energy\": by a factor (R + 1e-8)^-4 = 1 - O(2.8 / N)", "AuON, later summary; numbers ours",
-                                      CLAIM_VACUOUS, "au_energy", run};
+const struct claim claim_au_energy = {"AU-energy",
+                                      "AuON",
+                                      "\"reduced correlation energy\": by a factor (R + 1e-8)^-4 = 1 - O(2.8 / N)",
+                                      "AuON, later summary; numbers ours",
+                                      CLAIM_VACUOUS,
+                                      "au_energy",
+                                      run};

@@ -22,5 +22,11 @@ static void run(struct evidence *e)
             real_sub(real_decimal(f, "1e-6"), real_abs(real_sub(large, real_mul(real_whole(f, 10), small)))));
 }
 
-const struct claim claim_au_head = {"AU-head", "AuON", "the code of 2026 divides G, not U: ||update(10 G)|| = 10 ||update(G)||, no unit norm", "AuON code, January 2026",
-                                    CLAIM_REFUTED, "au_head", run};
+const struct claim claim_au_head = {
+    "AU-head",
+    "AuON",
+    "the code of 2026 divides G, not U: ||update(10 G)|| = 10 ||update(G)||, no unit norm",
+    "AuON code, January 2026",
+    CLAIM_REFUTED,
+    "au_head",
+    run};

@@ -30,5 +30,10 @@ static void run(struct evidence *e)
               real_sub(quintic(one), quintic(real_fraction(f, 55, 100))));
 }
 
-const struct claim claim_au_hybrid = {"AU-hybrid", "AuON", "\"||out||_2 <= 1\" for Hybrid-AuON: 1.1944 for diag(2, 3, 0, ..., 0), 16 x 16",
-                                      "AuON arXiv 2509.24320", CLAIM_REFUTED, "au_hybrid", run};
+const struct claim claim_au_hybrid = {"AU-hybrid",
+                                      "AuON",
+                                      "\"||out||_2 <= 1\" for Hybrid-AuON: 1.1944 for diag(2, 3, 0, ..., 0), 16 x 16",
+                                      "AuON arXiv 2509.24320",
+                                      CLAIM_REFUTED,
+                                      "au_hybrid",
+                                      run};

@@ -34,9 +34,17 @@ static void run(struct evidence *e)
     for (long n = 1; n <= 4096; n *= 4)
         certify_equal(e, "cosh-RMS: 7 N + 3 operations", real_whole(f, count_cosh_rms(n)), real_whole(f, 7 * n + 3));
     for (long n = 4; n <= 64; n *= 2)
-        certify_equal(e, "one quintic step: 3 n^3 multiplications", real_whole(f, count_quintic_step(n)), real_whole(f, 3 * n * n * n));
-    must_fail(e, "a quintic step in 100 n^2 operations for n = 64", real_whole(f, 100 * 64 * 64 - count_quintic_step(64)));
+        certify_equal(e, "one quintic step: 3 n^3 multiplications", real_whole(f, count_quintic_step(n)),
+                      real_whole(f, 3 * n * n * n));
+    must_fail(e, "a quintic step in 100 n^2 operations for n = 64",
+              real_whole(f, 100 * 64 * 64 - count_quintic_step(64)));
 }
 
-const struct claim claim_au_linear = {"AU-linear", "AuON", "7 N + 3 operations for N entries; \"Newton-Schulz O(n^2)\" is false: 3 n^3 for a step",
-                                      "AuON arXiv 2509.24320; counts ours", CLAIM_CHECKED, "au_linear", run};
+const struct claim claim_au_linear = {
+    "AU-linear",
+    "AuON",
+    "7 N + 3 operations for N entries; \"Newton-Schulz O(n^2)\" is false: 3 n^3 for a step",
+    "AuON arXiv 2509.24320; counts ours",
+    CLAIM_CHECKED,
+    "au_linear",
+    run};

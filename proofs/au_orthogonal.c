@@ -13,7 +13,8 @@ static void instance(struct evidence *e, size_t k)
 {
     uint64_t seed = k;
     struct matrix g = matrix_random(&e->field, 3 + k % 3, 2 + k % 2, &seed);
-    certify_equal(e, "the distance from a multiple of an isometry is that of G", distance(auon_direction(g)), distance(g));
+    certify_equal(e, "the distance from a multiple of an isometry is that of G", distance(auon_direction(g)),
+                  distance(g));
     must_fail(e, "out is semi-orthogonal up to a factor", real_neg(distance(auon_direction(g))));
 }
 
@@ -24,5 +25,10 @@ static void run(struct evidence *e)
     each(e, instances(e, 100, 20), instance);
 }
 
-const struct claim claim_au_orthogonal = {"AU-orthogonal", "AuON", "\"near semi-orthogonality\": out is exactly as far from it as G", "AuON arXiv 2509.24320",
-                                          CLAIM_REFUTED, "au_orthogonal", run};
+const struct claim claim_au_orthogonal = {"AU-orthogonal",
+                                          "AuON",
+                                          "\"near semi-orthogonality\": out is exactly as far from it as G",
+                                          "AuON arXiv 2509.24320",
+                                          CLAIM_REFUTED,
+                                          "au_orthogonal",
+                                          run};

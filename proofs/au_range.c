@@ -35,5 +35,7 @@ static void run(struct evidence *e)
     each(e, instances(e, 300, 60), instance);
 }
 
-const struct claim claim_au_range = {"AU-range", "AuON", "cosh(tau / sqrt N) <= R <= sqrt(1 + sinh^2(tau) / N), so 0 < R - 1 <= 0.69055 / N",
-                                     "ours", CLAIM_PROVED, "au_range", run};
+const struct claim claim_au_range = {
+    "AU-range", "AuON",       "cosh(tau / sqrt N) <= R <= sqrt(1 + sinh^2(tau) / N), so 0 < R - 1 <= 0.69055 / N",
+    "ours",     CLAIM_PROVED, "au_range",
+    run};

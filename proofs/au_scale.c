@@ -16,8 +16,10 @@ static void instance(struct evidence *e, size_t k)
 
 static void run(struct evidence *e)
 {
-    static const char *const sizes[] = {"1e-9", "1e-7", "1e-5", "1e-3"}, *const lengths[] = {".0099", ".499", ".983", ".9921"};
-    static const char *const names[] = {"||out|| at ||G|| = 1e-9", "||out|| at 1e-7", "||out|| at 1e-5", "||out|| at 1e-3"};
+    static const char *const sizes[] = {"1e-9", "1e-7", "1e-5", "1e-3"}, *const lengths[] = {".0099", ".499", ".983",
+                                                                                             ".9921"};
+    static const char *const names[] = {"||out|| at ||G|| = 1e-9", "||out|| at 1e-7", "||out|| at 1e-5",
+                                        "||out|| at 1e-3"};
     const struct field *f = &e->field;
     struct matrix g = matrix_new(f, 8, 8);
     for (size_t k = 0; k < 4; k++) {
@@ -33,5 +35,10 @@ static void run(struct evidence *e)
     each(e, instances(e, 300, 60), instance);
 }
 
-const struct claim claim_au_scale = {"AU-scale", "AuON", "scale invariance holds up to 1e-7 / ||G|| relatively, and is lost near zero",
-                                     "claim AuON arXiv 2509.24320; bound ours", CLAIM_PROVED, "au_scale", run};
+const struct claim claim_au_scale = {"AU-scale",
+                                     "AuON",
+                                     "scale invariance holds up to 1e-7 / ||G|| relatively, and is lost near zero",
+                                     "claim AuON arXiv 2509.24320; bound ours",
+                                     CLAIM_PROVED,
+                                     "au_scale",
+                                     run};

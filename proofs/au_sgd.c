@@ -5,7 +5,8 @@ static real bound_of(const struct auon *a, size_t n)
 {
     const struct field *f = a->tau->field;
     real square = real_square(real_sinh(real_whole(f, 1)));
-    return SUM(real_div(square, real_whole(f, 2 * (long)n)), real_decimal(f, "1e-8"), real_div(real_decimal(f, "1e-7"), a->size));
+    return SUM(real_div(square, real_whole(f, 2 * (long)n)), real_decimal(f, "1e-8"),
+               real_div(real_decimal(f, "1e-7"), a->size));
 }
 
 static void instance(struct evidence *e, size_t k)
@@ -29,5 +30,7 @@ static void run(struct evidence *e)
     each(e, instances(e, 570, 150), instance);
 }
 
-const struct claim claim_au_sgd = {"AU-sgd", "AuON", "out is G / ||G||_F up to 0.69055 / N + 1e-8 + 1e-7 / ||G||: normalised SGD with momentum",
-                                   "ours", CLAIM_PROVED, "au_sgd", run};
+const struct claim claim_au_sgd = {
+    "AU-sgd", "AuON",       "out is G / ||G||_F up to 0.69055 / N + 1e-8 + 1e-7 / ||G||: normalised SGD with momentum",
+    "ours",   CLAIM_PROVED, "au_sgd",
+    run};

@@ -39,5 +39,10 @@ static void run(struct evidence *e)
     each(e, 3, approached);
 }
 
-const struct claim claim_au_spectral = {"AU-spectral", "AuON", "sup ||out||_2 = 1 / (cosh(1 / sqrt N) + 1e-8) < 1, through the Frobenius norm",
-                                        "claim AuON arXiv 2509.24320; supremum ours", CLAIM_PROVED, "au_spectral", run};
+const struct claim claim_au_spectral = {"AU-spectral",
+                                        "AuON",
+                                        "sup ||out||_2 = 1 / (cosh(1 / sqrt N) + 1e-8) < 1, through the Frobenius norm",
+                                        "claim AuON arXiv 2509.24320; supremum ours",
+                                        CLAIM_PROVED,
+                                        "au_spectral",
+                                        run};

@@ -7,9 +7,9 @@
 #include "claim.h"
 
 struct auon {
-    real size; /* ||G||_F */
-    real tau;  /* ||U||_F = ||G||_F / (||G||_F + 1e-7) */
-    real r;    /* R, of gamma U */
+    real size;  /* ||G||_F */
+    real tau;   /* ||U||_F = ||G||_F / (||G||_F + 1e-7) */
+    real r;     /* R, of gamma U */
     real scale; /* out = scale G, scale > 0 */
 };
 

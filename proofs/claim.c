@@ -58,6 +58,14 @@ static void ends(double *least, double *most, real x)
     mpfr_clears(lo, hi, (mpfr_ptr)0);
 }
 
+/* The words and the number, rounded down to four digits. */
+static void write_bound(struct item *item, const char *words, double bound)
+{
+    MPFR_DECL_INIT(x, 53);
+    mpfr_set_d(x, bound, MPFR_RNDN);
+    mpfr_snprintf(item->value, sizeof item->value, "%s %.4RDg", words, x);
+}
+
 /* "a / b" if that is short; else both ends to 11 digits, outward. */
 static void describe(char *text, size_t size, real x)
 {
@@ -94,8 +102,10 @@ void certify(struct evidence *e, const char *what, real slack)
     note(item, real_at_least_0(slack), real_below_0(slack), slack->exact);
     item->least = fmin(item->least, least);
     item->most = fmin(item->most, most);
-    snprintf(item->value, sizeof item->value, item->least == 0 && item->most == 0 ? "slack 0: sharp" : "slack >= %.4g",
-             item->least * (item->least > 0 ? 1 - 1e-4 : 1 + 1e-4));
+    if (item->least == 0 && item->most == 0)
+        snprintf(item->value, sizeof item->value, "slack 0: sharp");
+    else
+        write_bound(item, "slack >=", item->least);
 }
 
 void certify_equal(struct evidence *e, const char *what, real x, real y)
@@ -129,8 +139,7 @@ void must_fail(struct evidence *e, const char *what, real slack)
     note(item, real_below_0(slack), real_at_least_0(slack), slack->exact);
     item->least = fmin(item->least, least);
     item->most = isinf(item->most) ? most : fmax(item->most, most);
-    snprintf(item->value, sizeof item->value, "%s by at least %.4g",
-             item->verdict == VERDICT_HOLDS ? "fails" : "DOES NOT FAIL", -item->most * (1 - 1e-4));
+    write_bound(item, item->verdict == VERDICT_HOLDS ? "fails by at least" : "DOES NOT FAIL, by", -item->most);
 }
 
 void must_differ(struct evidence *e, const char *what, real x, real y)
@@ -213,8 +222,7 @@ static bool decided(assay_status status, const struct findings *found)
     return all;
 }
 
-assay_status claim_run(const struct claim *claim, struct findings *found, bool quick,
-                       const assay_options *options)
+assay_status claim_run(const struct claim *claim, struct findings *found, bool quick, const assay_options *options)
 {
     struct timespec start, end;
     struct run run = {claim, {.quick = quick, .found = found}};

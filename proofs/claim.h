@@ -35,8 +35,8 @@ struct item {
     char what[ITEM_TEXT];
     size_t count; /* of instances */
     enum verdict verdict;
-    bool exact;           /* every instance was decided between fractions */
-    double least, most;   /* bounds, rounded outward, of the number; or of the least slack */
+    bool exact;             /* every instance was decided between fractions */
+    double least, most;     /* bounds, rounded outward, of the number; or of the least slack */
     char value[VALUE_TEXT]; /* the same in words */
 };
 
@@ -83,8 +83,7 @@ const char *const *claim_text(const char *name);
 
 /* Runs the claim with 128 bits, and twice as many as long as anything is undecided, up to 2048. Errors: as work_run(),
  * in findings->message too. */
-assay_status claim_run(const struct claim *claim, struct findings *found, bool quick,
-                       const assay_options *options);
+assay_status claim_run(const struct claim *claim, struct findings *found, bool quick, const assay_options *options);
 /* The items decide: FAILS if any fails or there is no counter-check though the claim is no measurement. */
 enum verdict claim_verdict(const struct claim *claim, const struct findings *found);
 /* The least slack of the inequalities; "exact" if all are equalities of fractions; else the first number. */

@@ -14,7 +14,8 @@ static void instance(struct evidence *e, size_t k)
     d = matrix_scale(real_fraction(f, 1, 1ul << k % 9), d);
     struct matrix b = matrix_add(a, d), moved = matrix_sub(matrix_orth(a), matrix_orth(b));
     real bound = real_div(real_mul(real_whole(f, 2), matrix_frobenius(d)), real_add(least_of(a), least_of(b)));
-    certify(e, "||Q_A - Q_B||_F <= 2 ||A - B||_F / (sigma_n(A) + sigma_n(B))", real_sub(bound, matrix_frobenius(moved)));
+    certify(e, "||Q_A - Q_B||_F <= 2 ||A - B||_F / (sigma_n(A) + sigma_n(B))",
+            real_sub(bound, matrix_frobenius(moved)));
 }
 
 /* A = I, B = I + t (0 -1; 1 0). */
@@ -35,5 +36,10 @@ static void run(struct evidence *e)
     each(e, 4, sharp);
 }
 
-const struct claim claim_ct_condition = {"CT-condition", "Certificates of ref/ and of the judge", "||Q_A - Q_B||_F <= 2 ||A - B||_F / (sigma_n(A) + sigma_n(B))",
-                                         "Li 1995; proof in the text", CLAIM_PROVED, "ct_condition", run};
+const struct claim claim_ct_condition = {"CT-condition",
+                                         "Certificates of ref/ and of the judge",
+                                         "||Q_A - Q_B||_F <= 2 ||A - B||_F / (sigma_n(A) + sigma_n(B))",
+                                         "Li 1995; proof in the text",
+                                         CLAIM_PROVED,
+                                         "ct_condition",
+                                         run};

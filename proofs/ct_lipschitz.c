@@ -28,7 +28,8 @@ static void instance(struct evidence *e, size_t k)
     struct matrix x = matrix_random(f, 2 + k % 3, 2, &seed), d = matrix_random(f, 2 + k % 3, 2, &seed);
     x = matrix_scale(real_fraction(f, 1, 2), x);
     struct matrix y = matrix_mix(real_whole(f, 1), x, real_fraction(f, 1, 4ul << 2 * (k % 6)), d);
-    real s = real_middle(real_enclose(real_add(real_max(matrix_spectral(x), matrix_spectral(y)), real_double(f, 0x1p-20))));
+    real s =
+        real_middle(real_enclose(real_add(real_max(matrix_spectral(x), matrix_spectral(y)), real_double(f, 0x1p-20))));
     real moved = matrix_frobenius(matrix_sub(apply(&p, x), apply(&p, y)));
     certify(e, "||p(X) - p(Y)||_F <= max |p'| ||X - Y||_F",
             real_sub(real_mul(lipschitz(&p, s), matrix_frobenius(matrix_sub(x, y))), moved));
@@ -42,7 +43,8 @@ static void sharp(struct evidence *e, size_t k)
     real constant = lipschitz(&p, real_whole(f, 1)), moved = matrix_frobenius(apply(&p, x));
     number_printed(e, "max |p'| on [0, 1], Jordan's", constant, "3.4445");
     certify(e, "near 0", real_sub(real_mul(constant, matrix_frobenius(matrix_sub(x, zero))), moved));
-    must_fail(e, "0.99 of the constant", real_sub(PRODUCT(real_fraction(f, 99, 100), constant, matrix_frobenius(x)), moved));
+    must_fail(e, "0.99 of the constant",
+              real_sub(PRODUCT(real_fraction(f, 99, 100), constant, matrix_frobenius(x)), moved));
 }
 
 static void run(struct evidence *e)
@@ -51,5 +53,10 @@ static void run(struct evidence *e)
     each(e, 4, sharp);
 }
 
-const struct claim claim_ct_lipschitz = {"CT-lipschitz", "Certificates of ref/ and of the judge", "||p(X) - p(Y)||_F <= max |p'| ||X - Y||_F for odd p on singular values",
-                                         "classical; proof in the text", CLAIM_PROVED, "ct_lipschitz", run};
+const struct claim claim_ct_lipschitz = {"CT-lipschitz",
+                                         "Certificates of ref/ and of the judge",
+                                         "||p(X) - p(Y)||_F <= max |p'| ||X - Y||_F for odd p on singular values",
+                                         "classical; proof in the text",
+                                         CLAIM_PROVED,
+                                         "ct_lipschitz",
+                                         run};

@@ -38,7 +38,8 @@ static void instance(struct evidence *e, size_t k)
     uint64_t seed = k;
     size_t n = 2 + k % 3, m = n + k / 3 % 3;
     struct matrix q = rational_factor(f, m, n, k), half = matrix_random(f, n, n, &seed);
-    struct matrix s = matrix_mix(real_whole(f, 1), matrix_product(matrix_transpose(half), half), real_fraction(f, 1, 2), matrix_identity(f, n));
+    struct matrix s = matrix_mix(real_whole(f, 1), matrix_product(matrix_transpose(half), half), real_fraction(f, 1, 2),
+                                 matrix_identity(f, n));
     struct matrix a = matrix_product(q, s), noise = matrix_random(f, m, n, &seed);
     real size = real_fraction(f, 1, 16ul << 4 * (k % 5));
     struct matrix p = matrix_mix(real_whole(f, 1), q, size, noise);
@@ -52,7 +53,8 @@ static void sharp(struct evidence *e, size_t k)
     const struct field *f = &e->field;
     long n = 1000 * (long)(k + 1);
     unsigned long r = (unsigned long)(n * n + 1);
-    struct matrix p = matrix_from(f, 2, 2, (long[]){n * n - 1, -2 * n, 2 * n, n * n - 1}, r), one = matrix_identity(f, 2);
+    struct matrix p = matrix_from(f, 2, 2, (long[]){n * n - 1, -2 * n, 2 * n, n * n - 1}, r),
+                  one = matrix_identity(f, 2);
     real bound = bound_of(one, p, real_fraction(f, 999, 1000)), error = matrix_frobenius(matrix_sub(p, one));
     certify(e, "a small rotation of I", real_sub(bound, error));
     must_fail(e, "0.49 of the bound", real_sub(real_mul(real_fraction(f, 49, 100), bound), error));
@@ -65,5 +67,11 @@ static void run(struct evidence *e)
     each(e, 3, sharp);
 }
 
-const struct claim claim_ct_polar = {"CT-polar", "Certificates of ref/ and of the judge", "||P - Q||_F <= e + 2 (e ||S|| + ||F||_F) / mu for S = sym(P^T A) >= mu I, F = A - P S",
-                                     "ours", CLAIM_PROVED, "ct_polar", run};
+const struct claim claim_ct_polar = {
+    "CT-polar",
+    "Certificates of ref/ and of the judge",
+    "||P - Q||_F <= e + 2 (e ||S|| + ||F||_F) / mu for S = sym(P^T A) >= mu I, F = A - P S",
+    "ours",
+    CLAIM_PROVED,
+    "ct_polar",
+    run};

@@ -11,7 +11,9 @@ static real l1_coordinate(real m, real weight, real centre, real eta, real *r)
     real inside = real_sub(weight, real_abs(m));
     int low_sign = real_sign(low, "an end"), high_sign = real_sign(high, "an end");
     int m_sign = real_sign(m, "an entry");
-    real x = real_sign(inside, "a kink") >= 0 ? (low_sign > 0 ? low : high_sign < 0 ? high : zero)
+    real x = real_sign(inside, "a kink") >= 0 ? (low_sign > 0    ? low
+                                                 : high_sign < 0 ? high
+                                                                 : zero)
                                               : (m_sign > 0 ? low : high);
     int sign = real_sign(x, "an entry");
     *r = sign > 0 ? weight : sign < 0 ? real_neg(weight) : real_max(real_neg(weight), real_min(weight, real_neg(m)));
@@ -85,11 +87,14 @@ static void compute_step(struct step *s, const struct problem *p, const struct m
 {
     const struct field *f = p->field;
     real one = real_whole(f, 1), alpha = method->alpha, rest = real_sub(one, alpha);
-    struct matrix noise = matrix_scale(real_fraction(f, method->noise, 8), matrix_random(f, s->x.rows, s->x.cols, seed));
+    struct matrix noise =
+        matrix_scale(real_fraction(f, method->noise, 8), matrix_random(f, s->x.rows, s->x.cols, seed));
     s->y = method->factor ? matrix_add(s->x, matrix_scale(method->factor, matrix_sub(s->x, s->before))) : s->x;
     struct matrix at_y = problem_gradient(p, s->y), g = matrix_add(at_y, noise);
     s->m = matrix_middle(s->k == 0 ? g : matrix_mix(rest, s->m_before, alpha, g));
-    s->noise = matrix_sub(s->k == 0 ? s->m : matrix_scale(real_div(one, alpha), matrix_mix(one, s->m, real_neg(rest), s->m_before)), at_y);
+    s->noise = matrix_sub(
+        s->k == 0 ? s->m : matrix_scale(real_div(one, alpha), matrix_mix(one, s->m, real_neg(rest), s->m_before)),
+        at_y);
     s->gradient = problem_gradient(p, s->x);
     s->error = matrix_sub(s->m, s->gradient);
     s->e = dual_of(method->norm, s->error);

@@ -15,9 +15,9 @@
 struct method {
     enum assay_norm norm;
     real eta, alpha;
-    real beta;        /* weight decay; NULL: none */
-    real factor;      /* of the extrapolation; NULL: none */
-    long noise;       /* entries of the noise are up to noise / 8 */
+    real beta;   /* weight decay; NULL: none */
+    real factor; /* of the extrapolation; NULL: none */
+    long noise;  /* entries of the noise are up to noise / 8 */
     size_t steps;
     struct matrix from; /* x_0 */
     uint64_t seed;

@@ -1,5 +1,5 @@
-#include "problems.h"
 #include "claim.h"
+#include "problems.h"
 
 static void run(struct evidence *e)
 {
@@ -16,6 +16,11 @@ static void run(struct evidence *e)
     number(e, "bound of Muon over bound of normalised SGD, f = ||X||_F^2 / 2, 8 x 8", real_div(ratio, one));
 }
 
-const struct claim claim_ke_dimension = {"KE-dimension", "Kovalev: expectations, all paths enumerated",
-                                         "theorem 2's eps^-4 term is the same for Muon and for normalised SGD where L_spec = r L_F",
-                                         "ours", CLAIM_VACUOUS, "ke_dimension", run};
+const struct claim claim_ke_dimension = {
+    "KE-dimension",
+    "Kovalev: expectations, all paths enumerated",
+    "theorem 2's eps^-4 term is the same for Muon and for normalised SGD where L_spec = r L_F",
+    "ours",
+    CLAIM_VACUOUS,
+    "ke_dimension",
+    run};

@@ -59,7 +59,8 @@ static void sharp(struct evidence *e, size_t k)
 {
     const struct field *f = &e->field;
     struct problem p = problem_new(f, PROBLEM_LINEAR, 2, 2, k);
-    real sigma = real_fraction(f, 3, 2), two = real_whole(f, 2), scale = real_div(sigma, real_root(two)), mean[PATH_MEANS];
+    real sigma = real_fraction(f, 3, 2), two = real_whole(f, 2), scale = real_div(sigma, real_root(two)),
+         mean[PATH_MEANS];
     struct noise noise = noise_two(scale, scale, matrix_from(f, 2, 2, (long[]){3, 4, -4, 3}, 5));
     const struct method m = {.norm = ASSAY_NORM_SPECTRAL,
                              .eta = real_fraction(f, 1, 8),
@@ -108,6 +109,11 @@ static void run(struct evidence *e)
     each(e, 16 * 17, algebra);
 }
 
-const struct claim claim_ke_lemma3 = {"KE-lemma3", "Kovalev: expectations, all paths enumerated",
-                                      "E ||m_k - grad f(x_k)||_* <= (1-a)^k rho sigma + sqrt(a) rho sigma + L eta / a, both readings",
-                                      "Kovalev v1 lemma 3; smaller bound ours", CLAIM_PROVED, "ke_lemma3", run};
+const struct claim claim_ke_lemma3 = {
+    "KE-lemma3",
+    "Kovalev: expectations, all paths enumerated",
+    "E ||m_k - grad f(x_k)||_* <= (1-a)^k rho sigma + sqrt(a) rho sigma + L eta / a, both readings",
+    "Kovalev v1 lemma 3; smaller bound ours",
+    CLAIM_PROVED,
+    "ke_lemma3",
+    run};

@@ -16,11 +16,10 @@ static struct terms terms_of(const struct method *m, real gap, real smoothness, 
     real one = real_whole(f, 1), two = real_whole(f, 2), radius = real_div(m->eta, m->beta);
     real slow = real_power(real_sub(one, m->beta), m->steps), fast = real_power(real_sub(one, m->alpha), m->steps);
     real sum = real_div(real_sub(slow, fast), real_sub(m->alpha, m->beta));
-    return (struct terms){
-        real_mul(slow, gap),
-        real_div(PRODUCT(real_whole(f, 4), smoothness, radius, radius, m->beta), m->alpha),
-        PRODUCT(two, radius, rho_sigma, real_root(real_div(m->alpha, real_sub(two, m->alpha)))),
-        PRODUCT(two, radius, rho_sigma, m->beta, sum)};
+    return (struct terms){real_mul(slow, gap),
+                          real_div(PRODUCT(real_whole(f, 4), smoothness, radius, radius, m->beta), m->alpha),
+                          PRODUCT(two, radius, rho_sigma, real_root(real_div(m->alpha, real_sub(two, m->alpha)))),
+                          PRODUCT(two, radius, rho_sigma, m->beta, sum)};
 }
 
 static struct method method_of(const struct evidence *e, size_t k, struct matrix from)
@@ -40,8 +39,8 @@ static void instance(struct evidence *e, size_t k)
     const struct field *f = &e->field;
     struct problem p = problem_new(f, kinds[k % 3], 2, 2, k);
     struct matrix shape = matrix_from(f, 2, 2, (long[]){3, 4, -4, 3}, 10);
-    struct noise noise = k % 2 ? noise_two(real_whole(f, 2), real_fraction(f, 1, 2), shape)
-                               : noise_three(real_fraction(f, 3, 2), shape);
+    struct noise noise =
+        k % 2 ? noise_two(real_whole(f, 2), real_fraction(f, 1, 2), shape) : noise_three(real_fraction(f, 3, 2), shape);
     struct method m = method_of(e, k, matrix_from(f, 2, 2, (long[]){9, 5, -7, 3}, 8));
     real mean[PATH_MEANS], rho_sigma = real_mul(norm_rho(m.norm, f, 2, 2), real_root(noise_variance(&noise)));
     real gap = real_sub(problem_value(&p, m.from), problem_value(&p, p.solution));
@@ -78,7 +77,8 @@ static void budget(struct evidence *e, size_t k)
     certify(e, "4 L D^2 b / a <= eps / 4",
             real_sub(quarter, real_div(PRODUCT(real_whole(f, 4), smoothness, radius, radius, beta), alpha)));
     certify(e, "2 D rho sigma sqrt(a) <= eps / 4", real_sub(quarter, PRODUCT(two, radius, rho_sigma, root)));
-    certify(e, "2 D rho sigma b / a <= eps / 4", real_sub(quarter, real_div(PRODUCT(two, radius, rho_sigma, beta), alpha)));
+    certify(e, "2 D rho sigma b / a <= eps / 4",
+            real_sub(quarter, real_div(PRODUCT(two, radius, rho_sigma, beta), alpha)));
 }
 
 static void run(struct evidence *e)
@@ -88,6 +88,11 @@ static void run(struct evidence *e)
     each(e, 60, budget);
 }
 
-const struct claim claim_ke_t2 = {"KE-t2", "Kovalev: expectations, all paths enumerated",
-                                  "decay: E F(x_K) - F* <= (1-b)^K Delta + 4LD^2 b/a + 2D rho sigma (sqrt(a/(2-a)) + b S_K)",
-                                  "ours; rate as in Kovalev v2's abstract", CLAIM_PROVED, "ke_t2", run};
+const struct claim claim_ke_t2 = {
+    "KE-t2",
+    "Kovalev: expectations, all paths enumerated",
+    "decay: E F(x_K) - F* <= (1-b)^K Delta + 4LD^2 b/a + 2D rho sigma (sqrt(a/(2-a)) + b S_K)",
+    "ours; rate as in Kovalev v2's abstract",
+    CLAIM_PROVED,
+    "ke_t2",
+    run};

@@ -94,6 +94,11 @@ static void run(struct evidence *e)
     orthogonal_sgdm(e);
 }
 
-const struct claim claim_ke_thm2 = {"KE-thm2", "Kovalev: expectations, all paths enumerated",
-                                    "E min ||grad f(x_k)||_* <= Delta/(eta K) + 2 rho sigma/(a K) + 2 sqrt(a) rho sigma + 3/2 L eta + 2 L eta/a",
-                                    "Kovalev v1 theorem 2; smaller bound ours", CLAIM_PROVED, "ke_thm2", run};
+const struct claim claim_ke_thm2 = {
+    "KE-thm2",
+    "Kovalev: expectations, all paths enumerated",
+    "E min ||grad f(x_k)||_* <= Delta/(eta K) + 2 rho sigma/(a K) + 2 sqrt(a) rho sigma + 3/2 L eta + 2 L eta/a",
+    "Kovalev v1 theorem 2; smaller bound ours",
+    CLAIM_PROVED,
+    "ke_thm2",
+    run};

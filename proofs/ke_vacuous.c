@@ -10,7 +10,8 @@ static void instance(struct evidence *e, size_t k)
     struct matrix x = matrix_random(f, 2, 2, &seed);
     real gap = real_sub(problem_value(&p, x), problem_value(&p, p.solution));
     real bound = PRODUCT(real_whole(f, 2), problem_smoothness(&p, norm), gap);
-    certify(e, "||grad f(x)||_*^2 <= 2 L (f(x) - inf f)", real_sub(bound, real_square(dual_of(norm, problem_gradient(&p, x)))));
+    certify(e, "||grad f(x)||_*^2 <= 2 L (f(x) - inf f)",
+            real_sub(bound, real_square(dual_of(norm, problem_gradient(&p, x)))));
 }
 
 static void run(struct evidence *e)
@@ -22,6 +23,10 @@ static void run(struct evidence *e)
     each(e, instances(e, 90, 18), instance);
 }
 
-const struct claim claim_ke_vacuous = {"KE-vacuous", "Kovalev: expectations, all paths enumerated",
-                                       "with its own parameters theorem 2 promises for K <= 64 what x_0 already has", "ours",
-                                       CLAIM_VACUOUS, "ke_vacuous", run};
+const struct claim claim_ke_vacuous = {"KE-vacuous",
+                                       "Kovalev: expectations, all paths enumerated",
+                                       "with its own parameters theorem 2 promises for K <= 64 what x_0 already has",
+                                       "ours",
+                                       CLAIM_VACUOUS,
+                                       "ke_vacuous",
+                                       run};

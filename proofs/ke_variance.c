@@ -12,8 +12,8 @@ static void instance(struct evidence *e, size_t k)
     const struct field *f = &e->field;
     struct problem p = problem_new(f, PROBLEM_LINEAR, 2, 2, k);
     struct matrix shape = matrix_from(f, 2, 2, (long[]){1, 2, 0, -1}, 2);
-    struct noise noise = k % 2 ? noise_two(real_whole(f, 3), real_fraction(f, 1, 2), shape)
-                               : noise_three(real_fraction(f, 5, 4), shape);
+    struct noise noise =
+        k % 2 ? noise_two(real_whole(f, 3), real_fraction(f, 1, 2), shape) : noise_three(real_fraction(f, 5, 4), shape);
     const struct method m = {.norm = ASSAY_NORM_MAX,
                              .eta = real_fraction(f, 1, 16),
                              .alpha = real_fraction(f, 1 + (long)(k % 3), 4),
@@ -37,6 +37,10 @@ static void run(struct evidence *e)
     each(e, 6, instance);
 }
 
-const struct claim claim_ke_variance = {"KE-variance", "Kovalev: expectations, all paths enumerated",
-                                        "E ||N_k||_F^2 = sigma^2 ((1-a)^2k + a/(2-a) (1 - (1-a)^2k)), exactly", "ours",
-                                        CLAIM_PROVED, "ke_variance", run};
+const struct claim claim_ke_variance = {"KE-variance",
+                                        "Kovalev: expectations, all paths enumerated",
+                                        "E ||N_k||_F^2 = sigma^2 ((1-a)^2k + a/(2-a) (1 - (1-a)^2k)), exactly",
+                                        "ours",
+                                        CLAIM_PROVED,
+                                        "ke_variance",
+                                        run};

@@ -3,9 +3,9 @@
 static const struct variant {
     enum assay_norm norm;
     enum assay_regulariser regulariser;
-} variants[] = {{ASSAY_NORM_SPECTRAL, ASSAY_REGULARISER_NONE},   {ASSAY_NORM_FROBENIUS, ASSAY_REGULARISER_NONE},
-                {ASSAY_NORM_MAX, ASSAY_REGULARISER_NONE},        {ASSAY_NORM_FROBENIUS, ASSAY_REGULARISER_RIDGE},
-                {ASSAY_NORM_SPECTRAL, ASSAY_REGULARISER_RIDGE},  {ASSAY_NORM_MAX, ASSAY_REGULARISER_SUM},
+} variants[] = {{ASSAY_NORM_SPECTRAL, ASSAY_REGULARISER_NONE},  {ASSAY_NORM_FROBENIUS, ASSAY_REGULARISER_NONE},
+                {ASSAY_NORM_MAX, ASSAY_REGULARISER_NONE},       {ASSAY_NORM_FROBENIUS, ASSAY_REGULARISER_RIDGE},
+                {ASSAY_NORM_SPECTRAL, ASSAY_REGULARISER_RIDGE}, {ASSAY_NORM_MAX, ASSAY_REGULARISER_SUM},
                 {ASSAY_NORM_MAX, ASSAY_REGULARISER_BOX}};
 enum { VARIANTS = sizeof variants / sizeof variants[0] };
 
@@ -18,10 +18,8 @@ static void instance(struct evidence *e, size_t k)
     struct matrix c = matrix_random(f, 2 + k % 2, 2, &seed);
     real half = real_fraction(f, 1, 2);
     c = matrix_scale(half, c); /* inside the box */
-    const struct method method = {.norm = v->norm,
-                                  .regulariser = v->regulariser,
-                                  .eta = real_fraction(f, 1 + (long)(k % 5), 8),
-                                  .weight = half};
+    const struct method method = {
+        .norm = v->norm, .regulariser = v->regulariser, .eta = real_fraction(f, 1 + (long)(k % 5), 8), .weight = half};
     struct matrix x = trust_region_step(&method, m, c, &r), sum = matrix_add(m, r);
     real full = real_mul(method.eta, dual_of(v->norm, sum)), gain = matrix_dot(sum, matrix_sub(c, x));
     certify_equal(e, "eta ||m + r||_* = <m + r, c - x+>", full, gain);
@@ -38,5 +36,10 @@ static void run(struct evidence *e)
     each(e, instances(e, 60 * VARIANTS, 10 * VARIANTS), instance);
 }
 
-const struct claim claim_kv_d1 = {"KV-D1", "Kovalev: one step, deterministic", "eta ||m + r||_* = <m + r, c - x+> for one r of the subdifferential of R",
-                                  "Kovalev arXiv 2503.12645 eq. 17; proof ours", CLAIM_PROVED, "kv_d1", run};
+const struct claim claim_kv_d1 = {"KV-D1",
+                                  "Kovalev: one step, deterministic",
+                                  "eta ||m + r||_* = <m + r, c - x+> for one r of the subdifferential of R",
+                                  "Kovalev arXiv 2503.12645 eq. 17; proof ours",
+                                  CLAIM_PROVED,
+                                  "kv_d1",
+                                  run};

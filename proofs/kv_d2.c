@@ -4,8 +4,9 @@
 static real slack(const struct problem *p, const struct method *m, const struct step *s, real c, real smoothness)
 {
     struct matrix last = matrix_add(problem_gradient(p, s->next), s->r);
-    return SUM(s->value, real_neg(real_mul(m->eta, dual_of(m->norm, last))), PRODUCT(real_whole(p->field, 2), m->eta, s->e),
-               PRODUCT(c, smoothness, m->eta, m->eta), real_neg(s->next_value));
+    return SUM(s->value, real_neg(real_mul(m->eta, dual_of(m->norm, last))),
+               PRODUCT(real_whole(p->field, 2), m->eta, s->e), PRODUCT(c, smoothness, m->eta, m->eta),
+               real_neg(s->next_value));
 }
 
 static real three_halves(const struct problem *p)
@@ -83,6 +84,10 @@ static void run(struct evidence *e)
     each(e, 3, sharp);
 }
 
-const struct claim claim_kv_d2 = {"KV-D2", "Kovalev: one step, deterministic",
+const struct claim claim_kv_d2 = {"KV-D2",
+                                  "Kovalev: one step, deterministic",
                                   "F(x+) <= F(x) - eta ||grad f(x+) + r||_* + 2 eta e + 3/2 L eta^2",
-                                  "ours; constants reproduce Kovalev's theorem 2", CLAIM_PROVED, "kv_d2", run};
+                                  "ours; constants reproduce Kovalev's theorem 2",
+                                  CLAIM_PROVED,
+                                  "kv_d2",
+                                  run};

@@ -26,8 +26,8 @@ static struct oracle measure(struct matrix m)
 }
 
 /* The slack of D2i from x with the momentum m. */
-static real slack(const struct problem *p, struct matrix x, struct matrix m, const struct oracle *o, real eta, real zeta,
-                  real kappa)
+static real slack(const struct problem *p, struct matrix x, struct matrix m, const struct oracle *o, real eta,
+                  real zeta, real kappa)
 {
     const struct field *f = p->field;
     struct matrix g = problem_gradient(p, x), next = matrix_mix(real_whole(f, 1), x, real_neg(eta), o->q);
@@ -55,7 +55,8 @@ static void instance(struct evidence *e, size_t k)
     uint64_t seed = k;
     struct problem p = problem_new(f, (enum problem_kind)(k % 7), 2 + k / 7 % 2, 2, k);
     struct matrix x = matrix_random(f, p.c.rows, p.c.cols, &seed), noise = matrix_random(f, p.c.rows, p.c.cols, &seed);
-    struct matrix m = matrix_middle(matrix_mix(real_whole(f, 1), problem_gradient(&p, x), real_fraction(f, 1, 4), noise));
+    struct matrix m =
+        matrix_middle(matrix_mix(real_whole(f, 1), problem_gradient(&p, x), real_fraction(f, 1, 4), noise));
     struct oracle o = measure(m);
     certify(e, "D2i", slack(&p, x, m, &o, real_fraction(f, 1, 1 + k % 8), o.zeta, o.kappa));
     real norm = real_add(matrix_frobenius(m), real_decimal(f, "1e-7"));
@@ -100,6 +101,11 @@ static void run(struct evidence *e)
     each(e, 1, exact_oracle);
 }
 
-const struct claim claim_kv_d2i = {"KV-D2i", "Kovalev: one step, deterministic",
-                                   "inexact oracle: f(x+) <= f(x) - eta zeta ||grad f||_* + eta (kappa + zeta) e + L/2 kappa^2 eta^2",
-                                   "ours", CLAIM_PROVED, "kv_d2i", run};
+const struct claim claim_kv_d2i = {
+    "KV-D2i",
+    "Kovalev: one step, deterministic",
+    "inexact oracle: f(x+) <= f(x) - eta zeta ||grad f||_* + eta (kappa + zeta) e + L/2 kappa^2 eta^2",
+    "ours",
+    CLAIM_PROVED,
+    "kv_d2i",
+    run};

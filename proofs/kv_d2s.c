@@ -4,8 +4,9 @@
 static real slack(const struct problem *p, const struct method *m, const struct step *s, real smoothness)
 {
     const struct field *f = p->field;
-    return SUM(s->value, real_neg(real_mul(m->eta, dual_of(m->norm, s->gradient))), PRODUCT(real_whole(f, 2), m->eta, s->e),
-               PRODUCT(real_fraction(f, 1, 2), smoothness, m->eta, m->eta), real_neg(s->next_value));
+    return SUM(s->value, real_neg(real_mul(m->eta, dual_of(m->norm, s->gradient))),
+               PRODUCT(real_whole(f, 2), m->eta, s->e), PRODUCT(real_fraction(f, 1, 2), smoothness, m->eta, m->eta),
+               real_neg(s->next_value));
 }
 
 static void check(struct evidence *e, const struct problem *p, const struct method *m, const struct step *s)
@@ -41,7 +42,8 @@ static void sharp(struct evidence *e, size_t k)
 {
     const struct field *f = &e->field;
     struct problem p = problem_new(f, PROBLEM_DISTANCE, 2, 2, 8);
-    struct matrix u = matrix_from(f, 2, 2, (long[]){3, -4, 4, 3}, 5), v = matrix_from(f, 2, 2, (long[]){5, 12, -12, 5}, 13);
+    struct matrix u = matrix_from(f, 2, 2, (long[]){3, -4, 4, 3}, 5),
+                  v = matrix_from(f, 2, 2, (long[]){5, 12, -12, 5}, 13);
     struct matrix d = matrix_product(matrix_product(u, matrix_from(f, 2, 2, (long[]){2, 0, 0, 1}, 1)), v);
     if (descent_norms[k] == ASSAY_NORM_FROBENIUS)
         d = matrix_from(f, 2, 2, (long[]){1, -1, 1, 1}, 1);
@@ -59,6 +61,11 @@ static void run(struct evidence *e)
     each(e, 3, sharp);
 }
 
-const struct claim claim_kv_d2s = {"KV-D2s", "Kovalev: one step, deterministic",
-                                   "R = 0: f(x+) <= f(x) - eta ||grad f(x)||_* + 2 eta e + 1/2 L eta^2, with equality for P2",
-                                   "ours", CLAIM_PROVED, "kv_d2s", run};
+const struct claim claim_kv_d2s = {
+    "KV-D2s",
+    "Kovalev: one step, deterministic",
+    "R = 0: f(x+) <= f(x) - eta ||grad f(x)||_* + 2 eta e + 1/2 L eta^2, with equality for P2",
+    "ours",
+    CLAIM_PROVED,
+    "kv_d2s",
+    run};

@@ -55,6 +55,11 @@ static void run(struct evidence *e)
     each(e, 3, linear);
 }
 
-const struct claim claim_kv_fw = {"KV-FW", "Kovalev: one step, deterministic",
-                                  "weight decay is Frank-Wolfe on ||x|| <= eta / b: f(x+) <= f(x) - b gap + 2 eta e + 2 L eta^2",
-                                  "ours", CLAIM_PROVED, "kv_fw", run};
+const struct claim claim_kv_fw = {
+    "KV-FW",
+    "Kovalev: one step, deterministic",
+    "weight decay is Frank-Wolfe on ||x|| <= eta / b: f(x+) <= f(x) - b gap + 2 eta e + 2 L eta^2",
+    "ours",
+    CLAIM_PROVED,
+    "kv_fw",
+    run};

@@ -88,6 +88,11 @@ static void run(struct evidence *e)
     noise_is_sharp(e);
 }
 
-const struct claim claim_kv_l3 = {"KV-L3", "Kovalev: one step, deterministic",
-                                  "momentum error: E_k = (1-a) E_{k-1} + (1-a) (grad f(x_{k-1}) - grad f(x_k)) + a n_k, and its drift",
-                                  "ours; the role of Kovalev's lemma 3", CLAIM_PROVED, "kv_l3", run};
+const struct claim claim_kv_l3 = {
+    "KV-L3",
+    "Kovalev: one step, deterministic",
+    "momentum error: E_k = (1-a) E_{k-1} + (1-a) (grad f(x_{k-1}) - grad f(x_k)) + a n_k, and its drift",
+    "ours; the role of Kovalev's lemma 3",
+    CLAIM_PROVED,
+    "kv_l3",
+    run};

@@ -14,7 +14,8 @@ static real smoothness_slack(const struct problem *p, real constant, enum assay_
                              struct matrix y)
 {
     struct matrix d = matrix_sub(y, x);
-    real rise = SUM(problem_value(p, y), real_neg(problem_value(p, x)), real_neg(matrix_dot(problem_gradient(p, x), d)));
+    real rise =
+        SUM(problem_value(p, y), real_neg(problem_value(p, x)), real_neg(matrix_dot(problem_gradient(p, x), d)));
     real half = real_fraction(p->field, 1, 2);
     return real_sub(PRODUCT(half, constant, real_square(norm_of(norm, d))), rise);
 }
@@ -73,7 +74,8 @@ static void sharp(struct evidence *e, size_t k)
     real slack = smoothness_slack(&p, constant, norm, x, matrix_add(x, d));
     if (k / 3 < 3)
         certify_equal(e, "P1, P2, P5: L is attained", slack, real_whole(f, 0));
-    must_fail(e, "0.99 L", smoothness_slack(&p, real_mul(real_fraction(f, 99, 100), constant), norm, x, matrix_add(x, d)));
+    must_fail(e, "0.99 L",
+              smoothness_slack(&p, real_mul(real_fraction(f, 99, 100), constant), norm, x, matrix_add(x, d)));
 }
 
 /* P8: the remainder of x -> x + t is t^2 / 2 in each entry. P3: values at 1, 3, 5, where phi is concave. */
@@ -82,8 +84,8 @@ static void third_and_convexity(struct evidence *e)
     const struct field *f = &e->field;
     struct problem cubic = problem_new(f, PROBLEM_CUBIC, 2, 2, 1);
     struct matrix x = matrix_new(f, 2, 2), d = matrix_from(f, 2, 2, (long[]){1, 1, 1, 1}, 3);
-    struct matrix rest = matrix_sub(matrix_sub(problem_gradient(&cubic, d), problem_gradient(&cubic, x)),
-                                    problem_hessian(&cubic, x, d));
+    struct matrix rest =
+        matrix_sub(matrix_sub(problem_gradient(&cubic, d), problem_gradient(&cubic, x)), problem_hessian(&cubic, x, d));
     real bound = PRODUCT(real_fraction(f, 1, 2), problem_third(&cubic, ASSAY_NORM_MAX), real_fraction(f, 1, 9));
     certify_equal(e, "P8: H is attained", dual_of(ASSAY_NORM_MAX, rest), bound);
     must_fail(e, "H / 2", real_sub(real_div(bound, real_whole(f, 2)), dual_of(ASSAY_NORM_MAX, rest)));
@@ -107,6 +109,10 @@ static void run(struct evidence *e)
     third_and_convexity(e);
 }
 
-const struct claim claim_kv_problems = {"KV-problems", "Kovalev: one step, deterministic",
-                                        "problems P1-P8 have these smoothness constants L and H, and no smaller ones", "ours",
-                                        CLAIM_PROVED, "kv_problems", run};
+const struct claim claim_kv_problems = {"KV-problems",
+                                        "Kovalev: one step, deterministic",
+                                        "problems P1-P8 have these smoothness constants L and H, and no smaller ones",
+                                        "ours",
+                                        CLAIM_PROVED,
+                                        "kv_problems",
+                                        run};

@@ -95,6 +95,11 @@ static void run(struct evidence *e)
     assumptions(e);
 }
 
-const struct claim claim_kv_t2 = {"KV-T2", "Kovalev: one step, deterministic",
-                                  "weight decay: ||x_k|| <= D, steps <= 2 eta, F(x+) - F* <= (1-b)(F(x) - F*) + 4 L eta^2 + 2 eta e",
-                                  "ours; form after Kovalev v2", CLAIM_PROVED, "kv_t2", run};
+const struct claim claim_kv_t2 = {
+    "KV-T2",
+    "Kovalev: one step, deterministic",
+    "weight decay: ||x_k|| <= D, steps <= 2 eta, F(x+) - F* <= (1-b)(F(x) - F*) + 4 L eta^2 + 2 eta e",
+    "ours; form after Kovalev v2",
+    CLAIM_PROVED,
+    "kv_t2",
+    run};

@@ -16,7 +16,8 @@ static real gamma_of(const struct problem *p, const struct method *m, const stru
 
 static void check(struct evidence *e, const struct problem *p, const struct method *m, const struct step *s)
 {
-    certify(e, m->regulariser == ASSAY_REGULARISER_BOX ? "clipped" : "unconstrained", slack(p, m, s, gamma_of(p, m, s)));
+    certify(e, m->regulariser == ASSAY_REGULARISER_BOX ? "clipped" : "unconstrained",
+            slack(p, m, s, gamma_of(p, m, s)));
 }
 
 static void check_doubled(struct evidence *e, const struct problem *p, const struct method *m, const struct step *s)
@@ -62,6 +63,11 @@ static void run(struct evidence *e)
     each(e, 1, doubled);
 }
 
-const struct claim claim_kv_t2_clip = {"KV-T2-clip", "Kovalev: one step, deterministic",
-                                       "bounded iterates: F(x+) - F* <= (1-g)(F(x) - F*) + L eta^2 + 2 eta e, g = min(1, eta / D)",
-                                       "ours; weight clipping after Kovalev v2", CLAIM_PROVED, "kv_t2_clip", run};
+const struct claim claim_kv_t2_clip = {
+    "KV-T2-clip",
+    "Kovalev: one step, deterministic",
+    "bounded iterates: F(x+) - F* <= (1-g)(F(x) - F*) + L eta^2 + 2 eta e, g = min(1, eta / D)",
+    "ours; weight clipping after Kovalev v2",
+    CLAIM_PROVED,
+    "kv_t2_clip",
+    run};

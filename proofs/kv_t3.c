@@ -31,7 +31,8 @@ static void check(struct evidence *e, const struct problem *p, const struct meth
         return;
     }
     real step = norm_of(m->norm, matrix_sub(s->x, s->before));
-    real bound = PRODUCT(real_fraction(f, 1, 2), problem_third(p, m->norm), real_square(step), real_div(rest, m->alpha));
+    real bound =
+        PRODUCT(real_fraction(f, 1, 2), problem_third(p, m->norm), real_square(step), real_div(rest, m->alpha));
     certify(e, "drift of a step <= H/2 s^2 (1-a) / a", real_sub(bound, dual_of(m->norm, drift)));
 }
 
@@ -86,6 +87,11 @@ static void run(struct evidence *e)
     each(e, 3, sharp);
 }
 
-const struct claim claim_kv_t3 = {"KV-T3", "Kovalev: one step, deterministic",
-                                  "extrapolation by (1-a)/a: the drift of the momentum is of second order, <= H/2 s^2 (1-a)/a",
-                                  "ours; form after Cutkosky & Mehta, Kovalev v2", CLAIM_PROVED, "kv_t3", run};
+const struct claim claim_kv_t3 = {
+    "KV-T3",
+    "Kovalev: one step, deterministic",
+    "extrapolation by (1-a)/a: the drift of the momentum is of second order, <= H/2 s^2 (1-a)/a",
+    "ours; form after Cutkosky & Mehta, Kovalev v2",
+    CLAIM_PROVED,
+    "kv_t3",
+    run};

@@ -45,7 +45,8 @@ static void instance(struct evidence *e, size_t k)
 static void run(struct evidence *e)
 {
     const struct field *f = &e->field;
-    struct matrix m = matrix_from(f, 2, 2, (long[]){7, 1, 1, -7}, 10), q = matrix_from(f, 2, 2, (long[]){7, 1, 1, -7}, 1);
+    struct matrix m = matrix_from(f, 2, 2, (long[]){7, 1, 1, -7}, 10),
+                  q = matrix_from(f, 2, 2, (long[]){7, 1, 1, -7}, 1);
     real nu = matrix_nuclear(m);
     certify_same(e, "a reflection times 1 / sqrt 2 is its own factor", closed_form(m, true),
                  matrix_scale(real_div(real_root(real_whole(f, 2)), real_whole(f, 10)), q));
@@ -53,6 +54,10 @@ static void run(struct evidence *e)
     each(e, instances(e, 300, 30), instance);
 }
 
-const struct claim claim_lmo_2x2 = {"LMO-2x2", "Linear minimisation oracles",
-                                    "2 x 2: orth(M) = (M + s C) / nu, ||M||_nuc = nu = sqrt(||M||_F^2 + 2 |det M|)", "ours",
-                                    CLAIM_PROVED, "lmo_2x2", run};
+const struct claim claim_lmo_2x2 = {"LMO-2x2",
+                                    "Linear minimisation oracles",
+                                    "2 x 2: orth(M) = (M + s C) / nu, ||M||_nuc = nu = sqrt(||M||_F^2 + 2 |det M|)",
+                                    "ours",
+                                    CLAIM_PROVED,
+                                    "lmo_2x2",
+                                    run};

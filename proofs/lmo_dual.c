@@ -1,6 +1,6 @@
 #include "claim.h"
 
-static const enum assay_norm norms[] = {ASSAY_NORM_SPECTRAL, ASSAY_NORM_FROBENIUS, ASSAY_NORM_MAX, ASSAY_NORM_RMS,
+static const enum assay_norm norms[] = {ASSAY_NORM_SPECTRAL, ASSAY_NORM_FROBENIUS, ASSAY_NORM_MAX,     ASSAY_NORM_RMS,
                                         ASSAY_NORM_COLUMN,   ASSAY_NORM_ROW,       ASSAY_NORM_NUCLEAR, ASSAY_NORM_SUM};
 enum { NORM_COUNT = sizeof norms / sizeof norms[0] };
 
@@ -72,6 +72,10 @@ static void run(struct evidence *e)
     each(e, 5, degenerate);
 }
 
-const struct claim claim_lmo_dual = {"LMO-dual", "Linear minimisation oracles",
+const struct claim claim_lmo_dual = {"LMO-dual",
+                                     "Linear minimisation oracles",
                                      "<M, lmo(M)> = -||M||_* for all eight norms, on degenerate sets too",
-                                     "Kovalev arXiv 2503.12645; table ours", CLAIM_PROVED, "lmo_dual", run};
+                                     "Kovalev arXiv 2503.12645; table ours",
+                                     CLAIM_PROVED,
+                                     "lmo_dual",
+                                     run};

@@ -48,6 +48,11 @@ static void run(struct evidence *e)
     each(e, instances(e, 60, 9), instance);
 }
 
-const struct claim claim_lmo_nuclear = {"LMO-nuclear", "Linear minimisation oracles",
-                                        "<M, O> / ||O||_2 <= ||M||_nuc <= ||O||_2 ||sym O^T M||_nuc + sqrt(n) ||M - O H||_F",
-                                        "ours", CLAIM_PROVED, "lmo_nuclear", run};
+const struct claim claim_lmo_nuclear = {
+    "LMO-nuclear",
+    "Linear minimisation oracles",
+    "<M, O> / ||O||_2 <= ||M||_nuc <= ||O||_2 ||sym O^T M||_nuc + sqrt(n) ||M - O H||_F",
+    "ours",
+    CLAIM_PROVED,
+    "lmo_nuclear",
+    run};

@@ -21,6 +21,10 @@ static void run(struct evidence *e)
     each(e, instances(e, 200, 20), random_instance);
 }
 
-const struct claim claim_lmo_u1v1 = {"LMO-u1v1", "Linear minimisation oracles",
+const struct claim claim_lmo_u1v1 = {"LMO-u1v1",
+                                     "Linear minimisation oracles",
                                      "\"the LMO of the spectral ball is u_1 v_1^T\": it is U V^T, 3 > 2 for diag(2, 1)",
-                                     "AuON arXiv 2509.24320 sec. 2.2", CLAIM_REFUTED, "lmo_u1v1", run};
+                                     "AuON arXiv 2509.24320 sec. 2.2",
+                                     CLAIM_REFUTED,
+                                     "lmo_u1v1",
+                                     run};

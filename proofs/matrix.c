@@ -231,9 +231,8 @@ static struct matrix orth_of_two(struct matrix a)
     if (real_sign(determinant, "a determinant") == 0)
         return orth_of_rank_one(a);
     real t = real_root(SUM(trace, d, d));
-    struct matrix inverse =
-        matrix_mix(real_add(trace, d), matrix_identity(field_of(a), 2), real_whole(field_of(a), -1),
-                   matrix_product(matrix_transpose(tall), tall));
+    struct matrix inverse = matrix_mix(real_add(trace, d), matrix_identity(field_of(a), 2), real_whole(field_of(a), -1),
+                                       matrix_product(matrix_transpose(tall), tall));
     struct matrix q = matrix_product(tall, matrix_scale(real_div(real_whole(field_of(a), 1), real_mul(t, d)), inverse));
     return a.rows >= a.cols ? q : matrix_transpose(q);
 }
@@ -252,8 +251,7 @@ static struct matrix orth_guess(struct matrix a)
         struct work_block *mark = work_mark(f->w);
         struct matrix wide = matrix_enclose(x), g = matrix_product(matrix_transpose(wide), wide);
         defect = matrix_square(matrix_sub(g, one));
-        struct matrix next =
-            matrix_product(wide, matrix_mix(real_fraction(f, 3, 2), one, real_fraction(f, -1, 2), g));
+        struct matrix next = matrix_product(wide, matrix_mix(real_fraction(f, 3, 2), one, real_fraction(f, -1, 2), g));
         for (size_t j = 0; j < matrix_count(a); j++)
             kept[j] = real_middle(next.at[j]);
         kept[matrix_count(a)] = defect;

@@ -20,7 +20,8 @@ static void identities(struct evidence *e, size_t k)
     real last = SUM(eight, real_mul(real_whole(f, 9), x), real_mul(real_whole(f, 3), square));
     certify_equal(e, "quintic: 1 - p = (1-x)^3 (8 + 9x + 3x^2) / 8", real_sub(one, quintic_value(&quintic, x)),
                   real_div(PRODUCT(rest, rest, rest, last), eight));
-    certify_equal(e, "quintic: p' = 15/8 (1 - x^2)^2", quintic_slope(&quintic, x), real_mul(real_fraction(f, 15, 8), away));
+    certify_equal(e, "quintic: p' = 15/8 (1 - x^2)^2", quintic_slope(&quintic, x),
+                  real_mul(real_fraction(f, 15, 8), away));
     certify_equal(e, "cubic: p(x) = x (3 - x^2) / 2, zero at sqrt 3", quintic_value(&cubic, x),
                   real_div(real_mul(x, real_sub(real_whole(f, 3), square)), two));
     real basin = real_mul(real_sub(real_mul(real_whole(f, 3), square), real_whole(f, 7)), real_sub(square, one));
@@ -54,5 +55,11 @@ static void run(struct evidence *e)
     steps(e, true);
 }
 
-const struct claim claim_ns_classical = {"NS-classical", "Newton-Schulz", "the classical cubic and quintic increase on [0, 1] and converge to 1, of order 2 and 3", "classical",
-                                         CLAIM_PROVED, "ns_classical", run};
+const struct claim claim_ns_classical = {
+    "NS-classical",
+    "Newton-Schulz",
+    "the classical cubic and quintic increase on [0, 1] and converge to 1, of order 2 and 3",
+    "classical",
+    CLAIM_PROVED,
+    "ns_classical",
+    run};

@@ -60,13 +60,20 @@ static void run(struct evidence *e)
         number_printed(e, what, real_between(n.lo, n.hi), printed[k]);
         must_differ(e, "it is a fixed point", quintic_value(&p, x), x);
         must_differ(e, "it is a 2-cycle", quintic_repeat(&p, x, 2), x);
-        must_fail(e, "a zero of p^4(x) - x 0.01 beside it",
-                  real_min(real_sub(wrong.lo, real_sub(other, half_width)), real_sub(real_add(other, half_width), wrong.hi)));
+        must_fail(
+            e, "a zero of p^4(x) - x 0.01 beside it",
+            real_min(real_sub(wrong.lo, real_sub(other, half_width)), real_sub(real_add(other, half_width), wrong.hi)));
     }
     fourth(&p, real_decimal(f, printed[0]), &slope);
     number_printed(e, "multiplier", slope, "-.1428");
     each(e, instances(e, 200, 20), start);
 }
 
-const struct claim claim_ns_cycle = {"NS-cycle", "Newton-Schulz", "Jordan's quintic has an attracting 4-cycle .6819, 1.1343, .7529, 1.0469: Muon never converges to UV^T",
-                                     "ours", CLAIM_PROVED, "ns_cycle", run};
+const struct claim claim_ns_cycle = {
+    "NS-cycle",
+    "Newton-Schulz",
+    "Jordan's quintic has an attracting 4-cycle .6819, 1.1343, .7529, 1.0469: Muon never converges to UV^T",
+    "ours",
+    CLAIM_PROVED,
+    "ns_cycle",
+    run};

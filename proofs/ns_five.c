@@ -59,5 +59,11 @@ static void run(struct evidence *e)
     must_fail(e, "p^5([1e-2, 1]) lies in [0.7, 1.2]", real_sub(y.lo, real_decimal(f, "0.7")));
 }
 
-const struct claim claim_ns_five = {"NS-five", "Newton-Schulz", "five steps: p^5([1e-3, 1]) = [.470544, 1.202369]; sigma >= 0.0015051231 ends at 0.68183 or above",
-                                    "ours", CLAIM_PROVED, "ns_five", run};
+const struct claim claim_ns_five = {
+    "NS-five",
+    "Newton-Schulz",
+    "five steps: p^5([1e-3, 1]) = [.470544, 1.202369]; sigma >= 0.0015051231 ends at 0.68183 or above",
+    "ours",
+    CLAIM_PROVED,
+    "ns_five",
+    run};

@@ -2,7 +2,8 @@
 
 static void run(struct evidence *e)
 {
-    static const char *const points[] = {".868025797655531", "1.263729067298377"}, *const slopes[] = {"-1.5823731", "6.4734565"};
+    static const char *const points[] = {".868025797655531", "1.263729067298377"}, *const slopes[] = {"-1.5823731",
+                                                                                                      "6.4734565"};
     const struct field *f = &e->field;
     struct quintic p = quintic_jordan(f);
     real one = real_whole(f, 1), two = real_whole(f, 2), four = real_whole(f, 4), a = real_sub(p.a, one);
@@ -25,5 +26,7 @@ static void run(struct evidence *e)
     must_fail(e, "0.868 attracts: |slope| <= 1", real_sub(one, real_abs(quintic_slope(&p, fixed[0]))));
 }
 
-const struct claim claim_ns_fixed = {"NS-fixed", "Newton-Schulz", "Jordan's quintic: fixed points 0, 0.8680, 1.2637, all repelling; p(1) = 0.7010", "ours",
-                                     CLAIM_PROVED, "ns_fixed", run};
+const struct claim claim_ns_fixed = {
+    "NS-fixed", "Newton-Schulz", "Jordan's quintic: fixed points 0, 0.8680, 1.2637, all repelling; p(1) = 0.7010",
+    "ours",     CLAIM_PROVED,    "ns_fixed",
+    run};

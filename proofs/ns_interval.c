@@ -28,5 +28,11 @@ static void run(struct evidence *e)
     must_fail(e, "J with m + 1e-6 is invariant", real_sub(image.lo, raised));
 }
 
-const struct claim claim_ns_interval = {"NS-interval", "Newton-Schulz", "Jordan's quintic maps J = [0.68183, 1.13436] onto itself, and every sigma in (0, 1] enters J",
-                                        "ours", CLAIM_PROVED, "ns_interval", run};
+const struct claim claim_ns_interval = {
+    "NS-interval",
+    "Newton-Schulz",
+    "Jordan's quintic maps J = [0.68183, 1.13436] onto itself, and every sigma in (0, 1] enters J",
+    "ours",
+    CLAIM_PROVED,
+    "ns_interval",
+    run};

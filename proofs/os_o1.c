@@ -10,7 +10,8 @@ static void visit(const struct problem *p, const struct method *m, const struct 
 
 static void instance(struct evidence *e, size_t k)
 {
-    static const char *const averaged[] = {"2.500020", "2.500026", "2.500182"}, *const muon[] = {"2.5000", "1.4053", "1.6396"};
+    static const char *const averaged[] = {"2.500020", "2.500026", "2.500182"}, *const muon[] = {"2.5000", "1.4053",
+                                                                                                 "1.6396"};
     static const char *const names[][2] = {{"E f, Orthogonal-SGDM, alpha = 1", "E f, algorithm 1, alpha = 1"},
                                            {"E f, Orthogonal-SGDM, alpha = 1/2", "E f, algorithm 1, alpha = 1/2"},
                                            {"E f, Orthogonal-SGDM, alpha = 1/10", "E f, algorithm 1, alpha = 1/10"}};
@@ -30,7 +31,8 @@ static void instance(struct evidence *e, size_t k)
     if (!e->quick)
         number_printed(e, names[k][0], mean[1], averaged[k]);
     if (e->quick || k > 0)
-        must_fail(e, "Orthogonal-SGDM makes progress of 2^-60", SUM(start, real_neg(mean[1]), real_double(f, -0x1p-60)));
+        must_fail(e, "Orthogonal-SGDM makes progress of 2^-60",
+                  SUM(start, real_neg(mean[1]), real_double(f, -0x1p-60)));
     expect(e, mean, 2, &p, &m, &noise, false, visit);
     if (!e->quick)
         number_printed(e, names[k][1], mean[1], muon[k]);
@@ -45,6 +47,10 @@ static void run(struct evidence *e)
     each(e, 3, instance);
 }
 
-const struct claim claim_os_o1 = {"OS-O1", "Why Muon and not Orthogonal-SGDM; why weight decay",
-                                  "Orthogonal-SGDM stalls: E x_K = x_0 and E f(x_K) >= f(x_0) for every eta, alpha, K", "ours",
-                                  CLAIM_PROVED, "os_o1", run};
+const struct claim claim_os_o1 = {"OS-O1",
+                                  "Why Muon and not Orthogonal-SGDM; why weight decay",
+                                  "Orthogonal-SGDM stalls: E x_K = x_0 and E f(x_K) >= f(x_0) for every eta, alpha, K",
+                                  "ours",
+                                  CLAIM_PROVED,
+                                  "os_o1",
+                                  run};

@@ -20,7 +20,8 @@ static struct matrix start_of(const struct field *f)
 
 static void instance(struct evidence *e, size_t k)
 {
-    static const char *const averaged[] = {"4.0335", "4.0403", "4.2279"}, *const muon[] = {"4.0335", "2.5894", "3.4766"};
+    static const char *const averaged[] = {"4.0335", "4.0403", "4.2279"}, *const muon[] = {"4.0335", "2.5894",
+                                                                                           "3.4766"};
     static const char *const names[][2] = {{"E f, Orthogonal-SGDM, alpha = 1", "E f, algorithm 1, alpha = 1"},
                                            {"E f, Orthogonal-SGDM, alpha = 1/2", "E f, algorithm 1, alpha = 1/2"},
                                            {"E f, Orthogonal-SGDM, alpha = 1/10", "E f, algorithm 1, alpha = 1/10"}};
@@ -53,6 +54,10 @@ static void run(struct evidence *e)
     each(e, 3, instance);
 }
 
-const struct claim claim_os_o1_matrix = {"OS-O1-matrix", "Why Muon and not Orthogonal-SGDM; why weight decay",
-                                         "the same for matrices: X_K = X_0 + c I, E c = 0, E f(X_K) >= f(X_0)", "ours",
-                                         CLAIM_PROVED, "os_o1_matrix", run};
+const struct claim claim_os_o1_matrix = {"OS-O1-matrix",
+                                         "Why Muon and not Orthogonal-SGDM; why weight decay",
+                                         "the same for matrices: X_K = X_0 + c I, E c = 0, E f(X_K) >= f(X_0)",
+                                         "ours",
+                                         CLAIM_PROVED,
+                                         "os_o1_matrix",
+                                         run};

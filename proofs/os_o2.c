@@ -35,6 +35,11 @@ static void run(struct evidence *e)
     each(e, 3, instance);
 }
 
-const struct claim claim_os_o2 = {"OS-O2", "Why Muon and not Orthogonal-SGDM; why weight decay",
-                                  "Orthogonal-SGDM diverges under skewed noise: E x_K = x_0 + eta (1 - 2p) K for every alpha",
-                                  "ours", CLAIM_PROVED, "os_o2", run};
+const struct claim claim_os_o2 = {
+    "OS-O2",
+    "Why Muon and not Orthogonal-SGDM; why weight decay",
+    "Orthogonal-SGDM diverges under skewed noise: E x_K = x_0 + eta (1 - 2p) K for every alpha",
+    "ours",
+    CLAIM_PROVED,
+    "os_o2",
+    run};

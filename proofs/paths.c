@@ -32,8 +32,8 @@ real noise_variance(const struct noise *n)
 }
 
 /* One path: digit k of `path` in base `outcomes` is the outcome of the noise of step k. Returns its probability. */
-static real walk(real *stats, size_t path, const struct problem *p, const struct method *method, const struct noise *noise,
-                 bool orthogonalised, path_visit visit)
+static real walk(real *stats, size_t path, const struct problem *p, const struct method *method,
+                 const struct noise *noise, bool orthogonalised, path_visit visit)
 {
     const struct field *f = p->field;
     real one = real_whole(f, 1), rest = real_sub(one, method->alpha), weight = one;
@@ -43,7 +43,8 @@ static real walk(real *stats, size_t path, const struct problem *p, const struct
         size_t outcome = path % noise->outcomes;
         weight = real_mul(weight, noise->probability[outcome]);
         at.gradient = problem_gradient(p, at.x);
-        struct matrix y = method->factor ? matrix_add(at.x, matrix_scale(method->factor, matrix_sub(at.x, before))) : at.x;
+        struct matrix y =
+            method->factor ? matrix_add(at.x, matrix_scale(method->factor, matrix_sub(at.x, before))) : at.x;
         struct matrix at_y = method->factor ? problem_gradient(p, y) : at.gradient;
         struct matrix g = matrix_add(at_y, noise->value[outcome]);
         if (orthogonalised)

@@ -3,7 +3,8 @@
 #include <stdio.h>
 
 /* The least of |1 - p| at the four points, whose signs must alternate; and a bound on |1 - p| over the interval. */
-static void certify_step(struct evidence *e, const struct quintic *p, struct range x, const real points[4], real error[2])
+static void certify_step(struct evidence *e, const struct quintic *p, struct range x, const real points[4],
+                         real error[2])
 {
     real one = real_whole(&e->field, 1);
     error[0] = real_whole(&e->field, 2);
@@ -25,8 +26,7 @@ static void family(struct evidence *e, const char *from, const char *const *erro
         struct quintic p = remez(x, points);
         certify_step(e, &p, x, points, error);
         certify(e, "the signs alternate: E > 0", error[0]);
-        certify(e, "E' - E <= 2^-60 E",
-                SUM(error[0], real_mul(error[0], real_double(f, 0x1p-60)), real_neg(error[1])));
+        certify(e, "E' - E <= 2^-60 E", SUM(error[0], real_mul(error[0], real_double(f, 0x1p-60)), real_neg(error[1])));
         char what[ITEM_TEXT];
         snprintf(what, sizeof what, "error from %s after step %zu", from, t + 1);
         number_printed(e, what, real_between(error[0], error[1]), errors[t]);
@@ -36,7 +36,8 @@ static void family(struct evidence *e, const char *from, const char *const *erro
             real worse[2];
             certify_step(e, &other, x, points, worse);
             must_fail(e, "b changed by 1e-6 is no worse", real_sub(error[1], worse[1]));
-            must_fail(e, "another odd quintic reaches 0.999 E", real_sub(real_mul(real_fraction(f, 999, 1000), error[1]), error[0]));
+            must_fail(e, "another odd quintic reaches 0.999 E",
+                      real_sub(real_mul(real_fraction(f, 999, 1000), error[1]), error[0]));
         }
         l = real_middle(real_enclose(quintic_value(&p, x.lo)));
         x = (struct range){l, real_sub(two, l)};
@@ -45,7 +46,8 @@ static void family(struct evidence *e, const char *from, const char *const *erro
 
 static void run(struct evidence *e)
 {
-    static const char *const thousandth[] = {".99153", ".964572", ".859771", ".545893", ".113448", "9.165e-4", "4.8e-10", "6.96e-29"};
+    static const char *const thousandth[] = {".99153",  ".964572",  ".859771", ".545893",
+                                             ".113448", "9.165e-4", "4.8e-10", "6.96e-29"};
     static const char *const hundredth[] = {".91909", ".707203", ".269436", ".0125283", "1.23e-6"};
     static const char *const tenth[] = {".453417", ".0626752", "1.54e-4", "2.3e-12"};
     if (e->field.prec < 512) /* the eighth error is 1e-27, and E' - E is wanted to 2^-60 of it */
@@ -55,5 +57,11 @@ static void run(struct evidence *e)
     family(e, "0.1", tenth, 4);
 }
 
-const struct claim claim_pe_optimal = {"PE-optimal", "Newton-Schulz", "each step of Polar Express is minimax for its interval, by equioscillation at four points",
-                                       "arXiv 2505.16932; certificates ours", CLAIM_PROVED, "pe_optimal", run};
+const struct claim claim_pe_optimal = {
+    "PE-optimal",
+    "Newton-Schulz",
+    "each step of Polar Express is minimax for its interval, by equioscillation at four points",
+    "arXiv 2505.16932; certificates ours",
+    CLAIM_PROVED,
+    "pe_optimal",
+    run};

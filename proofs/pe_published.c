@@ -45,8 +45,8 @@ static void derive(struct evidence *e)
     number_printed(e, "its first coefficient without cushion", other.a, "4.18283");
 }
 
-static void image(struct evidence *e, const struct assay_coefficients *table, const char *from, bool divided, const char *low,
-                  const char *high)
+static void image(struct evidence *e, const struct assay_coefficients *table, const char *from, bool divided,
+                  const char *low, const char *high)
 {
     const struct field *f = &e->field;
     real scale = divided ? real_fraction(f, 100, 102) : real_whole(f, 1);
@@ -77,5 +77,11 @@ static void run(struct evidence *e)
     image(e, &assay_coefficients_jordan, "1e-3", false, ".470544", "1.202369");
 }
 
-const struct claim claim_pe_published = {"PE-published", "Newton-Schulz", "the printed Polar Express list is the cushioned greedy composition from 1e-3; images of five steps",
-                                         "arXiv 2505.16932; images ours", CLAIM_CHECKED, "pe_published", run};
+const struct claim claim_pe_published = {
+    "PE-published",
+    "Newton-Schulz",
+    "the printed Polar Express list is the cushioned greedy composition from 1e-3; images of five steps",
+    "arXiv 2505.16932; images ours",
+    CLAIM_CHECKED,
+    "pe_published",
+    run};

@@ -27,6 +27,7 @@ static void run(struct evidence *e)
     }
 }
 
-const struct claim claim_rt_control = {"RT-control", "Rates, measured",
-                                    "control: plain momentum with the schedule of extrapolation stays behind K^-2/7", "ours",
-                                    CLAIM_MEASURED, "rt_control", run};
+const struct claim claim_rt_control = {
+    "RT-control", "Rates, measured", "control: plain momentum with the schedule of extrapolation stays behind K^-2/7",
+    "ours",       CLAIM_MEASURED,    "rt_control",
+    run};

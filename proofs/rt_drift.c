@@ -42,6 +42,7 @@ static void run(struct evidence *e)
     measure(e, true, 2, "extrapolated");
 }
 
-const struct claim claim_rt_drift = {"RT-drift", "Rates, measured",
-                                     "the drift of the momentum is of first order in eta, with extrapolation of second", "ours",
-                                     CLAIM_MEASURED, "rt_drift", run};
+const struct claim claim_rt_drift = {
+    "RT-drift", "Rates, measured", "the drift of the momentum is of first order in eta, with extrapolation of second",
+    "ours",     CLAIM_MEASURED,    "rt_drift",
+    run};

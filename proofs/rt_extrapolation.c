@@ -27,6 +27,10 @@ static void run(struct evidence *e)
     }
 }
 
-const struct claim claim_rt_extrapolation = {"RT-extrapolation", "Rates, measured",
-                                    "extrapolation: mean |f'| falls as K^-2/7 (eps^-3.5)", "rate: Kovalev v2 abstract",
-                                    CLAIM_MEASURED, "rt_extrapolation", run};
+const struct claim claim_rt_extrapolation = {"RT-extrapolation",
+                                             "Rates, measured",
+                                             "extrapolation: mean |f'| falls as K^-2/7 (eps^-3.5)",
+                                             "rate: Kovalev v2 abstract",
+                                             CLAIM_MEASURED,
+                                             "rt_extrapolation",
+                                             run};

@@ -27,6 +27,10 @@ static void run(struct evidence *e)
     }
 }
 
-const struct claim claim_rt_momentum = {"RT-momentum", "Rates, measured",
-                                    "plain momentum: mean |f'| falls as K^-1/4 (eps^-4)", "rate: Kovalev v1 theorem 2",
-                                    CLAIM_MEASURED, "rt_momentum", run};
+const struct claim claim_rt_momentum = {"RT-momentum",
+                                        "Rates, measured",
+                                        "plain momentum: mean |f'| falls as K^-1/4 (eps^-4)",
+                                        "rate: Kovalev v1 theorem 2",
+                                        CLAIM_MEASURED,
+                                        "rt_momentum",
+                                        run};

@@ -29,6 +29,11 @@ static void run(struct evidence *e)
     }
 }
 
-const struct claim claim_rt_star = {"RT-star", "Rates, measured",
-                                    "star-convex with weight decay: E f(x_K) falls at least as K^-1/3 (up to a logarithm)", "rate: Kovalev v2 abstract",
-                                    CLAIM_MEASURED, "rt_star", run};
+const struct claim claim_rt_star = {
+    "RT-star",
+    "Rates, measured",
+    "star-convex with weight decay: E f(x_K) falls at least as K^-1/3 (up to a logarithm)",
+    "rate: Kovalev v2 abstract",
+    CLAIM_MEASURED,
+    "rt_star",
+    run};

@@ -35,6 +35,11 @@ static void run(struct evidence *e)
     number(e, "E x_K with decay", mean[m.steps]);
 }
 
-const struct claim claim_wd_w1 = {"WD-W1", "Why Muon and not Orthogonal-SGDM; why weight decay",
-                                  "Muon, alpha = 1: E x_K = x_0 + eta (1 - 2p) K without decay; |x_K| <= max(|x_0|, eta / b) with it",
-                                  "ours", CLAIM_PROVED, "wd_w1", run};
+const struct claim claim_wd_w1 = {
+    "WD-W1",
+    "Why Muon and not Orthogonal-SGDM; why weight decay",
+    "Muon, alpha = 1: E x_K = x_0 + eta (1 - 2p) K without decay; |x_K| <= max(|x_0|, eta / b) with it",
+    "ours",
+    CLAIM_PROVED,
+    "wd_w1",
+    run};

@@ -41,6 +41,10 @@ static void run(struct evidence *e)
     measured(e, "largest |x_k| with decay", largest, 0, 0, 4);
 }
 
-const struct claim claim_wd_w2 = {"WD-W2", "Why Muon and not Orthogonal-SGDM; why weight decay",
-                                  "any fixed alpha: rare large noise drives Muon away without decay, not with it", "ours",
-                                  CLAIM_MEASURED, "wd_w2", run};
+const struct claim claim_wd_w2 = {"WD-W2",
+                                  "Why Muon and not Orthogonal-SGDM; why weight decay",
+                                  "any fixed alpha: rare large noise drives Muon away without decay, not with it",
+                                  "ours",
+                                  CLAIM_MEASURED,
+                                  "wd_w2",
+                                  run};

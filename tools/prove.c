@@ -171,7 +171,8 @@ static void print_markdown(const struct ledger *l)
         char status[40];
         status_of(status, sizeof status, c, &l->found[k]);
         if (strcmp(family, c->family) != 0)
-            printf("%s### %s\n\n| claim | statement | source | status |\n|---|---|---|---|\n", k ? "\n" : "", c->family);
+            printf("%s### %s\n\n| claim | statement | source | status |\n|---|---|---|---|\n", k ? "\n" : "",
+                   c->family);
         family = c->family;
         printf("| [%s](%s.md) | ", c->id, c->name);
         for (const char *s = c->statement; *s; s++)
@@ -332,7 +333,8 @@ int run_prove(int argc, char **argv)
     if (words < 0)
         return EXIT_USAGE;
     if (help) {
-        puts("usage: assay prove [CLAIM ...] [options]\n\nCertifies the theory, claim by claim: with outward rounding or "
+        puts("usage: assay prove [CLAIM ...] [options]\n\nCertifies the theory, claim by claim: with outward rounding "
+             "or "
              "in fractions. What is marked as measured\nis measured, and proves nothing.\n\noptions:");
         print_options(options, sizeof options / sizeof options[0]);
         return EXIT_PASS;
