@@ -38,7 +38,7 @@ static void instance(struct evidence *e, size_t k)
     struct noise noise = k / 9 % 2 ? noise_two(real_whole(f, 2), real_fraction(f, 1, 2), shape)
                                    : noise_three(real_fraction(f, 3, 2), shape);
     const struct method m = {.norm = descent_norms[k / 3 % 3],
-                             .eta = real_fraction(f, 1, 4 << k / 9 % 3),
+                             .eta = real_fraction(f, 1, 4ul << k / 9 % 3),
                              .alpha = real_fraction(f, 1, 1 + k % 4),
                              .steps = k / 9 % 2 ? instances(e, 8, 4) : instances(e, 5, 3),
                              .from = matrix_from(f, 2, 2, (long[]){19, 15, -17, 13}, 8)};

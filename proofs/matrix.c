@@ -46,14 +46,6 @@ struct matrix matrix_from(const struct field *f, size_t rows, size_t cols, const
     return c;
 }
 
-struct matrix matrix_doubles(const struct field *f, size_t rows, size_t cols, const double *at)
-{
-    struct matrix c = blank(f, rows, cols);
-    for (size_t k = 0; k < rows * cols; k++)
-        c.at[k] = real_double(f, at[k]);
-    return c;
-}
-
 uint64_t next_bits(uint64_t *seed)
 {
     uint64_t z = *seed += UINT64_C(0x9E3779B97F4A7C15);
@@ -494,10 +486,4 @@ real norm_rho(enum assay_norm norm, const struct field *f, size_t rows, size_t c
     default:
         return real_whole(f, 1);
     }
-}
-
-const char *norm_name(enum assay_norm norm)
-{
-    static const char *const names[] = {"spectral", "Frobenius", "max", "RMS", "nuclear", "sum", "column", "row"};
-    return names[norm];
 }

@@ -18,7 +18,6 @@ struct matrix matrix_identity(const struct field *f, size_t n);
 /* Entry k is integers[k] / denominator. */
 struct matrix matrix_from(const struct field *f, size_t rows, size_t cols, const long *integers,
                           unsigned long denominator);
-struct matrix matrix_doubles(const struct field *f, size_t rows, size_t cols, const double *at);
 /* The next 64 bits of the sequence that `seed` starts: SplitMix64 (Steele, Lea, Flood 2014). */
 uint64_t next_bits(uint64_t *seed);
 /* Dyadic entries in (-1, 1), from the sequence that `seed` starts. */
@@ -62,6 +61,5 @@ real dual_of(enum assay_norm norm, struct matrix a);
 struct matrix lmo_of(enum assay_norm norm, struct matrix a);
 /* rho = sup ||x||_* / ||x||_2. */
 real norm_rho(enum assay_norm norm, const struct field *f, size_t rows, size_t cols);
-const char *norm_name(enum assay_norm norm);
 
 #endif

@@ -9,7 +9,7 @@ real star_value(real t)
     return real_mul(size, real_sub(real_whole(t->field, 1), real_exp(real_neg(size))));
 }
 
-real star_slope(real t)
+static real star_slope(real t)
 {
     const struct field *f = t->field;
     real one = real_whole(f, 1), size = real_abs(t);
@@ -25,13 +25,13 @@ static real star_curvature(real t)
 }
 
 /* h(x) = c (|x| - c / 2), c = min(|x|, 1): both pieces in one formula. */
-real huber_value(real x)
+static real huber_value(real x)
 {
     real size = real_abs(x), c = real_min(size, real_whole(x->field, 1));
     return real_mul(c, real_sub(size, real_div(c, real_whole(x->field, 2))));
 }
 
-real huber_slope(real x)
+static real huber_slope(real x)
 {
     real one = real_whole(x->field, 1);
     return real_max(real_neg(one), real_min(one, x));

@@ -39,10 +39,7 @@ real problem_smoothness(const struct problem *p, enum assay_norm norm);
 bool problem_has_third(const struct problem *p);
 real problem_third(const struct problem *p, enum assay_norm norm);
 
-/* phi of P3, its derivative and second derivative; Huber's h and its derivative. */
+/* phi of P3. */
 real star_value(real t);
-real star_slope(real t);
-real huber_value(real x);
-real huber_slope(real x);
 
 #endif

@@ -95,13 +95,6 @@ real real_mpfr(const struct field *f, mpfr_srcptr value)
     return x;
 }
 
-real real_mpq(const struct field *f, mpq_srcptr value)
-{
-    struct real *x;
-    mpq_set(new_fraction(f, &x), value);
-    return x;
-}
-
 void real_ends(mpfr_ptr lo, mpfr_ptr hi, real x)
 {
     if (x->exact) {
@@ -366,11 +359,6 @@ int real_sign(real x, const char *what)
     if (!x->exact && !(mpfr_zero_p(x->lo) && mpfr_zero_p(x->hi)))
         work_fail(x->field->w, ASSAY_UNDECIDED, "the sign of %s is undecided at %ld bits", what, (long)x->field->prec);
     return 0;
-}
-
-double real_near(real x)
-{
-    return x->exact ? mpq_get_d(x->exact) : mpfr_get_d(x->lo, MPFR_RNDN) / 2 + mpfr_get_d(x->hi, MPFR_RNDN) / 2;
 }
 
 /* ---- many ---------------------------------------------------------------------------------------------------- */

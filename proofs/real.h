@@ -30,9 +30,8 @@ real real_fraction(const struct field *f, long numerator, unsigned long denomina
 real real_decimal(const struct field *f, const char *text);
 /* The exact value of a binary64 number. */
 real real_double(const struct field *f, double x);
-/* The exact value of an MPFR number; and of a GMP fraction, in canonical form. */
+/* The exact value of an MPFR number. */
 real real_mpfr(const struct field *f, mpfr_srcptr x);
-real real_mpq(const struct field *f, mpq_srcptr x);
 /* lo <= x <= hi, the ends of two numbers. */
 real real_between(real lo, real hi);
 
@@ -71,8 +70,6 @@ int real_sign(real x, const char *what);
 
 /* The ends, rounded outward to the precision of lo and hi. */
 void real_ends(mpfr_ptr lo, mpfr_ptr hi, real x);
-/* A binary64 number near the middle, for plots and first guesses. */
-double real_near(real x);
 
 /* Gives back all memory since the mark but that of these numbers, which are replaced by copies. */
 void real_keep(struct work *w, struct work_block *mark, real *values, size_t count);

@@ -235,19 +235,28 @@ static void explain_steps(const struct matrix_picture *p)
          "of G; reaching it proves that a step is best.\n");
     for (int k = 0; k < NORM_COUNT; k++) {
         const struct norm_words *w = &words[k];
-        printf("  %s ball: %s.\n    The best step %s (%s).\n    <G, D> = %.6g = -||G||_*, the dual norm %.6g (up to "
-               "%.1g, certified).\n",
-               w->name, w->ball, w->step, w->who, inner(p, p->best[k]), p->dual[k], p->gap[k]);
+        char proof[40] = "exactly";
+        if (p->gap[k] > 0)
+            snprintf(proof, sizeof proof, "certified to 2^%d", ilogb(p->gap[k]) + 1);
+        printf("  %s ball: %s.\n    The best step %s (%s).\n    <G, D> = %.6g; the dual norm is %.6g (%s).\n", w->name,
+               w->ball, w->step, w->who, inner(p, p->best[k]), p->dual[k], proof);
         if (!p->unique[k])
             puts("    It is not the only one: G leaves something free, and the smallest of the best is shown.");
         if (k == ASSAY_NORM_SPECTRAL || k == ASSAY_NORM_FROBENIUS || k == ASSAY_NORM_MAX)
             print_matrix(p, p->best[k], "    ");
         puts("");
     }
-    printf("In the spectral ball the best step gains %.4g; G itself, shrunk until it fits (its largest singular value "
-           "1), gains\n"
-           "%.4g. The difference is what Muon is about: G spends its size on what is strong already.\n",
-           p->dual[ASSAY_NORM_SPECTRAL], p->s[0] > 0 ? p->size * p->size / p->s[0] : 0);
+    if (p->rank == 0)
+        return;
+    double shrunk = p->size * p->size / p->s[0], best = p->dual[ASSAY_NORM_SPECTRAL];
+    printf("In the spectral ball the best step lowers the loss by %.4g; -G itself, shrunk until it fits (its largest "
+           "singular\n"
+           "value 1), by %.4g. ",
+           best, shrunk);
+    puts(best > shrunk * (1 + 1e-9)
+             ? "The difference is what Muon is about: G spends its size on what is strong already."
+             : "They are the same here: all the directions that G speaks about are equally strong,\nand there is "
+               "nothing to even out.");
 }
 
 static void explain_newton_schulz(const struct matrix_picture *p)
