@@ -22,12 +22,26 @@ static void instance(struct evidence *e, size_t k)
         must_fail(e, "half the bound", real_sub(real_div(bound_of(&a, 1), real_whole(f, 2)), distance));
 }
 
+/* <out, G> / ||G||_nuc = s ||G||_F / ||G||_nuc lies in [s / sqrt r, s]. */
+static void alignment(struct evidence *e, size_t k)
+{
+    const struct field *f = &e->field;
+    uint64_t seed = k;
+    struct matrix g = matrix_random(f, 2 + k % 4, 2, &seed);
+    struct auon a = auon_of(g, real_whole(f, 1));
+    real s = real_mul(a.scale, a.size), share = real_div(matrix_dot(auon_direction(g), g), matrix_nuclear(g));
+    certify(e, "<out, G> / ||G||_nuc <= s", real_sub(s, share));
+    certify(e, "<out, G> / ||G||_nuc >= s / sqrt 2 for rank 2",
+            real_sub(share, real_div(s, real_root(real_whole(f, 2)))));
+}
+
 static void run(struct evidence *e)
 {
     const struct field *f = &e->field;
     real half = real_fraction(f, 1, 2), square = real_square(real_sinh(real_enclose(real_whole(f, 1))));
     number(e, "sinh^2(1) / 2 over N, 512 x 512", real_div(real_mul(half, square), real_whole(f, 512 * 512)));
     each(e, instances(e, 570, 150), instance);
+    each(e, instances(e, 100, 20), alignment);
 }
 
 const struct claim claim_au_sgd = {

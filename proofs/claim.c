@@ -180,7 +180,10 @@ void measured(struct evidence *e, const char *what, double value, double half_wi
     note(item, within, !within, false);
     item->least = value - half_width;
     item->most = value + half_width;
-    snprintf(item->value, sizeof item->value, "%.4f +- %.4f%s", value, half_width, within ? "" : ", out of range");
+    int used = snprintf(item->value, sizeof item->value, "%.4f", value);
+    if (half_width > 0)
+        used += snprintf(item->value + used, sizeof item->value - (size_t)used, " +- %.4f", half_width);
+    snprintf(item->value + used, sizeof item->value - (size_t)used, "%s", within ? "" : ", out of range");
 }
 
 void plot_point(struct evidence *e, const char *name, double x, double y, double half_width)
@@ -264,26 +267,28 @@ enum verdict claim_verdict(const struct claim *claim, const struct findings *fou
     return found->count == 0 || (needs_counter && counters == 0) ? VERDICT_FAILS : worst;
 }
 
-void claim_slack(char *text, size_t size, const struct findings *found)
+/* The first item of that kind, of what was measured the last; NULL if there is none. */
+static const struct item *chosen_of(const struct findings *found, enum item_kind kind)
 {
-    const struct item *least = NULL, *first = NULL, *counter = NULL;
-    bool equal = false;
-    for (size_t k = 0; k < found->count; k++) {
-        const struct item *item = &found->items[k];
-        if (item->kind == ITEM_INEQUALITY && (!least || item->least < least->least))
-            least = item;
-        if (!first && (item->kind == ITEM_NUMBER || item->kind == ITEM_MEASURED))
-            first = item;
-        if (!counter && item->kind == ITEM_COUNTER)
-            counter = item;
-        equal = equal || item->kind == ITEM_EQUALITY;
-    }
-    if (least)
-        snprintf(text, size, "%s", least->value);
-    else if (first)
-        snprintf(text, size, "%s", first->value);
-    else if (equal || !counter)
-        snprintf(text, size, "equality");
+    const struct item *chosen = NULL;
+    for (size_t k = 0; k < found->count; k++)
+        if (found->items[k].kind == kind && (!chosen || kind == ITEM_MEASURED))
+            chosen = &found->items[k];
+    return chosen;
+}
+
+void claim_slack(char *text, size_t size, const struct claim *claim, const struct findings *found)
+{
+    static const enum item_kind kinds[] = {
+        [CLAIM_MEASURED] = ITEM_MEASURED, [CLAIM_REFUTED] = ITEM_COUNTER, [CLAIM_VACUOUS] = ITEM_NUMBER};
+    const struct item *least = NULL, *chosen = NULL;
+    if (claim->status >= CLAIM_MEASURED)
+        chosen = chosen_of(found, kinds[claim->status]);
+    for (size_t k = 0; k < found->count; k++)
+        if (found->items[k].kind == ITEM_INEQUALITY && (!least || found->items[k].least < least->least))
+            least = &found->items[k];
+    if (chosen)
+        snprintf(text, size, "%s: %s", chosen->what, chosen->value);
     else
-        snprintf(text, size, "%s", counter->value);
+        snprintf(text, size, "%s", least ? least->value : "equality");
 }

@@ -17,7 +17,14 @@ enum claim_status {
 };
 extern const char *const claim_status_names[];
 
-enum { ITEM_TEXT = 112, ITEM_MOST = 48, VALUE_TEXT = 96, SERIES_MOST = 4, SERIES_POINTS = 12 };
+enum {
+    ITEM_TEXT = 112,
+    ITEM_MOST = 48,
+    VALUE_TEXT = 96,
+    SLACK_TEXT = ITEM_TEXT + VALUE_TEXT,
+    SERIES_MOST = 4,
+    SERIES_POINTS = 12
+};
 
 enum item_kind {
     ITEM_INEQUALITY, /* 0 <= slack, certified in every instance */
@@ -86,8 +93,9 @@ const char *const *claim_text(const char *name);
 assay_status claim_run(const struct claim *claim, struct findings *found, bool quick, const assay_options *options);
 /* The items decide: FAILS if any fails or there is no counter-check though the claim is no measurement. */
 enum verdict claim_verdict(const struct claim *claim, const struct findings *found);
-/* The least slack of the inequalities; "exact" if all are equalities of fractions; else the first number. */
-void claim_slack(char *text, size_t size, const struct findings *found);
+/* What the run comes down to: the least slack of the inequalities, or that all are equalities; of refuted, vacuous and
+ * measured claims the first counter-check, first number or last measurement, by name. */
+void claim_slack(char *text, size_t size, const struct claim *claim, const struct findings *found);
 
 /* ---- for the programs ---------------------------------------------------------------------------------------- */
 

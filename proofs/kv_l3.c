@@ -16,6 +16,9 @@ static void check_identity(struct evidence *e, const struct problem *p, const st
     struct matrix drift = matrix_sub(problem_gradient(p, s->before), s->gradient);
     struct matrix right = matrix_mix(rest, matrix_add(error_before(p, s), drift), m->alpha, s->noise);
     certify_same(e, "E_k = (1-a) E_{k-1} + (1-a) (grad f(x_{k-1}) - grad f(x_k)) + a n_k", s->error, right);
+    struct matrix g = matrix_add(s->gradient, s->noise), nesterov = matrix_mix(m->alpha, g, rest, s->m);
+    certify_same(e, "Nesterov: a g_k + (1-a) m_{k+1} - grad f(x_k) = (1-a) E_k + a n_k",
+                 matrix_sub(nesterov, s->gradient), matrix_mix(rest, s->error, m->alpha, s->noise));
     real step = norm_of(m->norm, matrix_sub(s->x, s->before)), limit = real_mul(problem_smoothness(p, m->norm), step);
     if (p->kind != PROBLEM_DISTANCE && p->kind != PROBLEM_HUBER) /* there it may be an equality */
         certify(e, "||grad f(x_k) - grad f(x_{k-1})||_* <= L s", real_sub(limit, dual_of(m->norm, drift)));

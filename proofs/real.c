@@ -164,11 +164,18 @@ real real_sub(real x, real y)
     return real_add(x, real_neg(y));
 }
 
-/* The hull of the products of the ends. Where one is 0 times infinity, MPFR's min and max pass over it: the other products
- * with that end are infinite, or all are NaN, and NaN fails every test. */
+static real whole_line(const struct field *f)
+{
+    struct real *z = new_interval(f);
+    mpfr_set_inf(z->lo, -1);
+    mpfr_set_inf(z->hi, 1);
+    return z;
+}
+
+/* The hull of the products of the ends; the whole line where one is 0 times infinity, so that nothing is ever NaN. */
 real real_mul(real x, real y)
 {
-    struct real *z;
+    struct real *z, *other;
     if (both_exact(x, y)) {
         mpq_mul(new_fraction(x->field, &z), x->exact, y->exact);
         return z;
@@ -178,15 +185,17 @@ real real_mul(real x, real y)
     x = real_enclose(x);
     y = real_enclose(y);
     z = new_interval(x->field);
-    mpfr_mul(z->lo, x->lo, y->lo, MPFR_RNDD);
-    mpfr_mul(z->hi, x->lo, y->lo, MPFR_RNDU);
-    struct real *other = new_interval(x->field);
-    mpfr_srcptr pairs[3][2] = {{x->lo, y->hi}, {x->hi, y->lo}, {x->hi, y->hi}};
-    for (size_t k = 0; k < 3; k++) {
+    other = new_interval(x->field);
+    mpfr_srcptr pairs[4][2] = {{x->lo, y->lo}, {x->lo, y->hi}, {x->hi, y->lo}, {x->hi, y->hi}};
+    for (size_t k = 0; k < 4; k++) {
         mpfr_mul(other->lo, pairs[k][0], pairs[k][1], MPFR_RNDD);
         mpfr_mul(other->hi, pairs[k][0], pairs[k][1], MPFR_RNDU);
-        mpfr_min(z->lo, z->lo, other->lo, MPFR_RNDD);
-        mpfr_max(z->hi, z->hi, other->hi, MPFR_RNDU);
+        if (mpfr_nan_p(other->lo))
+            return whole_line(x->field);
+        if (k == 0 || mpfr_less_p(other->lo, z->lo))
+            mpfr_set(z->lo, other->lo, MPFR_RNDD);
+        if (k == 0 || mpfr_greater_p(other->hi, z->hi))
+            mpfr_set(z->hi, other->hi, MPFR_RNDU);
     }
     return z;
 }
@@ -199,15 +208,13 @@ real real_div(real x, real y)
         return real_mul(x, z);
     }
     y = real_enclose(y);
-    z = new_interval(x->field);
     if (mpfr_sgn(y->lo) > 0 || mpfr_sgn(y->hi) < 0) {
+        z = new_interval(x->field);
         mpfr_ui_div(z->lo, 1, y->hi, MPFR_RNDD);
         mpfr_ui_div(z->hi, 1, y->lo, MPFR_RNDU);
         return real_mul(x, z);
     }
-    mpfr_set_inf(z->lo, -1);
-    mpfr_set_inf(z->hi, 1);
-    return z;
+    return whole_line(x->field);
 }
 
 real real_abs(real x)
@@ -263,7 +270,7 @@ static real increasing(mpfr_function function, real x)
     struct real *z = new_interval(x->field);
     function(z->lo, x->lo, MPFR_RNDD);
     function(z->hi, x->hi, MPFR_RNDU);
-    return z;
+    return mpfr_nan_p(z->lo) || mpfr_nan_p(z->hi) ? whole_line(x->field) : z;
 }
 
 real real_root(real x)

@@ -49,6 +49,7 @@ real real_min(real x, real y);
 /* The square root; the part of x below 0 counts as 0. */
 real real_root(real x);
 real real_exp(real x);
+/* The whole line where x may be negative. */
 real real_log(real x);
 real real_sinh(real x);
 real real_cosh(real x);

@@ -149,9 +149,12 @@ START_TEST(verdicts_follow_the_evidence)
     verdict_of(&claim, &found);
     ck_assert_uint_eq(found.items[0].count, 2);
     ck_assert_str_eq(found.items[0].value, "slack >= 0.3333"); /* rounded down */
-    char slack[VALUE_TEXT];
-    claim_slack(slack, sizeof slack, &found);
+    char slack[SLACK_TEXT];
+    claim_slack(slack, sizeof slack, &claim, &found);
     ck_assert_str_eq(slack, "slack >= 0.3333");
+    const struct claim refuted = {"XX", "", "", "", CLAIM_REFUTED, "", run_sound};
+    claim_slack(slack, sizeof slack, &refuted, &found);
+    ck_assert_str_eq(slack, "-1 >= 0: fails by at least 1");
 }
 END_TEST
 

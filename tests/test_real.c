@@ -131,18 +131,19 @@ START_TEST(fractions_stay_exact)
 }
 END_TEST
 
-/* An interval around 0 is neither above nor below; what is not a number is nothing at all. */
+/* An interval around 0 is neither above nor below, nor are 1 over it, 0 times that, or its logarithm. */
 static void check_questions(struct work *w, void *args)
 {
     const struct field f = {w, 64};
     real zero = real_whole(&f, 0), one = real_whole(&f, 1), around = real_between(real_neg(one), one);
-    real line = real_div(one, around), nothing = real_sub(line, line), nan = real_mul(real_enclose(zero), line);
+    real line = real_div(one, around), nothing = real_sub(line, line), product = real_mul(real_enclose(zero), line);
     (void)args;
     ck_assert(real_at_least_0(zero) && real_at_most_0(zero) && !real_above_0(zero) && !real_below_0(zero));
     ck_assert(real_above_0(one) && real_at_least_0(one) && !real_at_most_0(one) && real_below_0(real_neg(one)));
-    const real unknown[] = {around, line, nothing, nan};
-    for (size_t k = 0; k < 4; k++)
-        ck_assert(!real_above_0(unknown[k]) && !real_below_0(unknown[k]) && !(k < 3 && real_at_least_0(unknown[k])));
+    const real unknown[] = {around, line, nothing, product, real_log(around)};
+    for (size_t k = 0; k < 5; k++)
+        ck_assert(!real_above_0(unknown[k]) && !real_below_0(unknown[k]) && !real_at_least_0(unknown[k]) &&
+                  !real_at_most_0(unknown[k]) && !real_above_0(real_max(unknown[k], zero)));
     ck_assert(real_sign(zero, "") == 0 && real_sign(one, "") == 1 && real_sign(real_neg(one), "") == -1);
     ck_assert(real_sign(real_enclose(zero), "") == 0 && real_at_least_0(real_between(zero, one)));
 }

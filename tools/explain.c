@@ -320,14 +320,14 @@ static bool draw(const struct matrix_picture *p, const char *path)
         fputs("E\n", plot.to);
     }
     fputs("set multiplot layout 1,2\nset yrange [0:1.3]\nset style data histogram\nset style histogram clustered\n"
-          "set style fill solid 0.7\nset key outside below\nset title 'Singular values'\n"
+          "set style fill solid 0.7\nset key outside below noenhanced\nset title 'Singular values'\n"
           "plot $spectra using 2:xtic(1) title 'G / ||G||', '' using 3 title 'U V^T', '' using 4 title 'five "
           "Newton-Schulz steps', "
           "'' using 5 title 'AuON'\n"
           "set title 'Newton-Schulz, step by step'\nset xlabel 'step'\nset xrange [0:5]\nplot ",
           plot.to);
     for (size_t k = 0; k < p->count && k < 8; k++)
-        fprintf(plot.to, "$path%zu with linespoints title 'value %zu', ", k, k + 1);
+        fprintf(plot.to, "$path%zu with linespoints title 'no. %zu by size', ", k, k + 1);
     fputs("1 with lines dashtype 2 title 'goal'\nunset multiplot\n", plot.to);
     return plot_end(&plot);
 }

@@ -72,8 +72,8 @@ static void print_table(const struct ledger *l)
     for (size_t k = 0; k < l->count; k++) {
         const struct claim *c = l->claims[k];
         const struct findings *f = &l->found[k];
-        char slack[VALUE_TEXT], status[40];
-        claim_slack(slack, sizeof slack, f);
+        char slack[SLACK_TEXT], status[40];
+        claim_slack(slack, sizeof slack, c, f);
         status_of(status, sizeof status, c, f);
         if (strcmp(family, c->family) != 0)
             printf("%s%s\n", k ? "\n" : "", c->family);
@@ -144,8 +144,8 @@ static void print_json(const struct ledger *l)
         const struct claim *c = l->claims[k];
         const struct findings *f = &l->found[k];
         report *r = json_object();
-        char slack[VALUE_TEXT];
-        claim_slack(slack, sizeof slack, f);
+        char slack[SLACK_TEXT];
+        claim_slack(slack, sizeof slack, c, f);
         report_add(r, "family", json_string(c->family));
         report_add(r, "statement", json_string(c->statement));
         report_add(r, "source", json_string(c->source));
@@ -233,7 +233,7 @@ static bool draw(const struct ledger *l, const char *path)
     }
     if (!plot_begin(&p, path, 900, 620))
         return false;
-    fputs("set logscale xy\nset format '10^{%L}'\nset key outside below\nset grid\n"
+    fputs("set logscale xy\nset format '10^{%L}'\nset key outside below noenhanced\nset grid\n"
           "set title 'Measured rates, with 95% confidence intervals: never a proof'\n"
           "set xlabel 'K, or 1 / eta'\nset ylabel 'error'\n",
           p.to);
