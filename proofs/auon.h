@@ -21,7 +21,8 @@ struct matrix auon_direction(struct matrix g);
 real auon_least(real t, size_t count);
 real auon_most(real t, size_t count);
 
-/* Instances: matrices of 1 x 1 to 6 x 5 of sizes 1e-9 to 1e9; every third has equal |entries|, every third one entry alone. */
+/* Instances: matrices of 1 x 1 to 6 x 5 of sizes 1e-9 to 1e9; every third has equal |entries|, every third one entry
+ * alone. */
 struct matrix auon_instance(const struct field *f, size_t k);
 
 #endif

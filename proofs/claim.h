@@ -1,8 +1,8 @@
 /* The proof ledger: claims, and the evidence that a run of one gathers.
  *
- * A claim is a pair of files, proofs/NAME.md (statement, assumptions, proof or citation) and proofs/NAME.c (a program that
- * certifies it on instances, in the exact or outward-rounded arithmetic of real.h). No binary64 comparison decides
- * anything but what is labelled as measured. */
+ * A claim is a pair of files, proofs/NAME.md (statement, assumptions, proof or citation) and proofs/NAME.c (a
+ * program that certifies it on instances, in the exact or outward-rounded arithmetic of real.h). No binary64
+ * comparison decides anything but what is labelled as measured. */
 #ifndef ASSAY_PROOFS_CLAIM_H
 #define ASSAY_PROOFS_CLAIM_H
 
@@ -114,7 +114,8 @@ void certify_fact(struct evidence *e, const char *what, bool holds);
 void must_fail(struct evidence *e, const char *what, real slack);
 /* Must differ, certified. */
 void must_differ(struct evidence *e, const char *what, real x, real y);
-/* Reports an enclosure; and one that must round to the printed decimal: |x - printed| <= half a unit of its last digit. */
+/* Reports an enclosure; and one that must round to the printed decimal: |x - printed| <= half a unit of its last
+ * digit. */
 void number(struct evidence *e, const char *what, real x);
 void number_printed(struct evidence *e, const char *what, real x, const char *printed);
 /* Reports what was measured: value +- half_width; it must lie in least .. most. */

@@ -31,8 +31,8 @@ static real box_coordinate(real m, real weight, real centre, real eta, real *r)
     return x;
 }
 
-/* c + the projection of -m / w - c on the ball: of Frobenius length at most eta, or with singular values clipped at eta,
- * which for two of them is p A + q orth(A) with p s + q = min(s, eta). */
+/* c + the projection of -m / w - c on the ball: of Frobenius length at most eta, or with singular values clipped at
+ * eta, which for two of them is p A + q orth(A) with p s + q = min(s, eta). */
 static struct matrix ridge_step(const struct method *method, struct matrix m, struct matrix centre)
 {
     const struct field *f = method->eta->field;

@@ -47,8 +47,8 @@ static void random_pair(struct evidence *e, size_t k)
             real_sub(PRODUCT(half, problem_third(&p, norm), square), dual_of(norm, rest)));
 }
 
-/* Where L is attained: Q_A Q_B^T for P1 with the spectral norm (both are the same rotation, so I), its first column pair
- * for Frobenius, ones elsewhere. */
+/* Where L is attained: Q_A Q_B^T for P1 with the spectral norm (both are the same rotation, so I), its first column
+ * pair for Frobenius, ones elsewhere. */
 static struct matrix worst_direction(const struct problem *p, enum assay_norm norm)
 {
     const struct field *f = p->field;

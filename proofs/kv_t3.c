@@ -54,7 +54,8 @@ static void trajectory(struct evidence *e, size_t k)
     descend(e, &p, &m, check);
 }
 
-/* P8 from 9 downwards: ||E_k||_1 = H eta^2 (1-a)(1 - (1-a)^k) / (2 a^2); there is no drift at k = 0, for x_{-1} = x_0. */
+/* P8 from 9 downwards: ||E_k||_1 = H eta^2 (1-a)(1 - (1-a)^k) / (2 a^2); there is no drift at k = 0, for x_{-1} =
+ * x_0. */
 static void check_sharp(struct evidence *e, const struct problem *p, const struct method *m, const struct step *s)
 {
     const struct field *f = p->field;

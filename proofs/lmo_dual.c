@@ -23,8 +23,8 @@ static void attained(struct evidence *e, size_t k)
     must_fail(e, "half the oracle is as good", real_sub(real_neg(dual), real_div(value, real_whole(f, 2))));
 }
 
-/* x with ||x||_* = rho ||x||_F: ones for max and column, orthonormal columns for spectral and RMS, ones in one column for
- * row, e_11 for the others. */
+/* x with ||x||_* = rho ||x||_F: ones for max and column, orthonormal columns for spectral and RMS, ones in one
+ * column for row, e_11 for the others. */
 static void rho(struct evidence *e, size_t k)
 {
     const struct field *f = &e->field;

@@ -214,8 +214,8 @@ static struct matrix orth_of_rank_one(struct matrix a)
     return real_sign(square, "||A||") == 0 ? a : matrix_scale(real_div(one, real_root(square)), a);
 }
 
-/* m x 2: with G = A^T A, d = sqrt(det G), t = sqrt(tr G + 2 d): G^(1/2) = (G + d I) / t (Cayley-Hamilton), and its inverse is
- * ((tr G + d) I - G) / (t d). For 2 x 2 that is (A + s C) / t, C the cofactors, s the sign of det A. */
+/* m x 2: with G = A^T A, d = sqrt(det G), t = sqrt(tr G + 2 d): G^(1/2) = (G + d I) / t (Cayley-Hamilton), and its
+ * inverse is ((tr G + d) I - G) / (t d). For 2 x 2 that is (A + s C) / t, C the cofactors, s the sign of det A. */
 static struct matrix orth_of_two(struct matrix a)
 {
     struct matrix tall = a.rows >= a.cols ? a : matrix_transpose(a);
@@ -254,7 +254,8 @@ static struct matrix orth_guess(struct matrix a)
     return x;
 }
 
-/* ||P - Q||_F <= e + 2 (e ||S||_F + ||A - P S||_F) / mu, where S = sym(P^T A) > mu I, e = ||P^T P - I||_F < 1: ref/polar.c. */
+/* ||P - Q||_F <= e + 2 (e ||S||_F + ||A - P S||_F) / mu, where S = sym(P^T A) > mu I, e = ||P^T P - I||_F < 1:
+ * ref/polar.c. */
 static struct matrix orth_certified(struct matrix a)
 {
     const struct field *f = field_of(a);
@@ -285,8 +286,8 @@ struct matrix matrix_orth(struct matrix a)
 
 /* ---- norms --------------------------------------------------------------------------------------------------- */
 
-/* sigma_1^2 = (t + sqrt(t^2 - 4 d)) / 2 for the trace t and determinant d of the Gram matrix; in general, with G = A^T A,
- * tr(G^k)^(1/2k) r^(-1/2k) <= ||A||_2 <= tr(G^k)^(1/2k). */
+/* sigma_1^2 = (t + sqrt(t^2 - 4 d)) / 2 for the trace t and determinant d of the Gram matrix; in general, with G =
+ * A^T A, tr(G^k)^(1/2k) r^(-1/2k) <= ||A||_2 <= tr(G^k)^(1/2k). */
 real matrix_spectral(struct matrix a)
 {
     const struct field *f = field_of(a);

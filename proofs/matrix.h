@@ -45,12 +45,13 @@ real matrix_frobenius(struct matrix a);
 /* Whether the symmetric matrix is proved to be positive definite: Cholesky's pivots are positive. */
 bool matrix_is_positive(struct matrix a);
 
-/* The polar factor U_r V_r^T. For min(m, n) <= 2 by square roots, where the rank, unless full, must be decided; else, for
- * full rank, an approximation with a proved radius (theorem in ref/polar.c, claim CT-polar). Fails with ASSAY_UNDECIDED. */
+/* The polar factor U_r V_r^T. For min(m, n) <= 2 by square roots, where the rank, unless full, must be decided;
+ * else, for full rank, an approximation with a proved radius (theorem in ref/polar.c, claim CT-polar). Fails with
+ * ASSAY_UNDECIDED. */
 struct matrix matrix_orth(struct matrix a);
 
-/* ||a||_2 and ||a||_nuc. For min(m, n) <= 2 by square roots. Else ||a||_2 is enclosed by traces of powers, within a factor
- * of r^(1/64), and ||a||_nuc = <a, O> for the polar factor O. */
+/* ||a||_2 and ||a||_nuc. For min(m, n) <= 2 by square roots. Else ||a||_2 is enclosed by traces of powers, within a
+ * factor of r^(1/64), and ||a||_nuc = <a, O> for the polar factor O. */
 real matrix_spectral(struct matrix a);
 real matrix_nuclear(struct matrix a);
 

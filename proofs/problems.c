@@ -194,7 +194,8 @@ struct matrix problem_hessian(const struct problem *p, struct matrix x, struct m
 
 /* ---- constants ----------------------------------------------------------------------------------------------- */
 
-/* Where entries of the gradient have slope at most c, ||D||_* <= rho ||D||_F <= c rho ||X||_F <= c rho^2 ||X||: 1, r, m n. */
+/* Where entries of the gradient have slope at most c, ||D||_* <= rho ||D||_F <= c rho ||X||_F <= c rho^2 ||X||: 1,
+ * r, m n. */
 static real dimension_factor(const struct problem *p, enum assay_norm norm)
 {
     return real_square(norm_rho(norm, p->field, p->c.rows, p->c.cols));

@@ -28,7 +28,8 @@ static struct matrix bordered(struct matrix a)
     return b;
 }
 
-/* Q^T Q = I, Q^T A symmetric and positive; twice A has the same factor; the closed form agrees with the general method. */
+/* Q^T Q = I, Q^T A symmetric and positive; twice A has the same factor; the closed form agrees with the general
+ * method. */
 static void check_orth(struct work *w, void *args)
 {
     const struct field f = {w, 128};
