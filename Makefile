@@ -8,6 +8,7 @@
 # cross    the golden set on emulated aarch64 and s390x
 # golden   makes the golden set again, and compares it with the one in golden/, byte for byte
 # bench    assay bench ref --peers
+# prove-gappa  the scalar bounds of proofs/*.gappa, by Gappa
 # install  PREFIX (/usr/local), DESTDIR
 # clean    removes build/
 
@@ -32,17 +33,18 @@ CFLAGS_ALL = -std=c17 -fPIC -fvisibility=hidden -ffp-contract=off -pthread $(WAR
 LIBRARIES = -llapacke -lopenblas -lmpfr -lgmp -lm -pthread
 
 SOURCES := $(foreach folder,$(FOLDERS),$(wildcard $(folder)/*.c))
-OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/proofs/texts.o
 LIBRARY_OBJECTS := $(filter $(BUILD)/ref/% $(BUILD)/fast/%,$(OBJECTS))
 # All that tests can call: everything but the commands.
 PARTS := $(filter-out $(wildcard tools/*.c),$(SOURCES))
-PARTS_OBJECTS := $(PARTS:%.c=$(BUILD)/%.o)
+PARTS_OBJECTS := $(PARTS:%.c=$(BUILD)/%.o) $(BUILD)/proofs/texts.o
 TESTS := $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 PUBLIC_HEADERS := ref/ref.h ref/dialect.h fast/fast.h
 
 .DELETE_ON_ERROR:
-.PHONY: all deps check unit exhaustive scripts lint lint-gcc lint-clang lint-format coverage coverage-one coverage-report sanitize sanitize-short \
-        valgrind valgrind-short determinism determinism-short cross golden fuzz fuzz-short bench install uninstall clean help
+.PHONY: all deps check unit exhaustive scripts prove-gappa lint lint-gcc lint-clang lint-format coverage coverage-one coverage-report \
+        sanitize sanitize-short valgrind valgrind-short determinism determinism-short cross golden fuzz fuzz-short bench install \
+        uninstall clean help
 
 all: $(BUILD)/libassay.a $(BUILD)/libassay.so $(BUILD)/assay
 
@@ -79,6 +81,18 @@ $(BUILD)/golden/recorded.o: golden/real_gradients.safetensors
 
 # What it compiles in.
 $(BUILD)/tools/train/dataset.o: $(wildcard tools/train/data/*.txt)
+
+# The texts of the claims, inside the command.
+TEXTS := $(filter-out proofs/README.md proofs/soundness.md,$(wildcard proofs/*.md))
+$(BUILD)/proofs/texts.c: $(TEXTS)
+	@mkdir -p $(@D)
+	@{ for t in $(TEXTS:proofs/%.md=%); do \
+	    echo "static const char *const lines_$$t[] = {"; sed 's/[\\"]/\\&/g; s/.*/"&",/' proofs/$$t.md; echo "(void *)0};"; done; \
+	echo "extern const struct claim_text { const char *name; const char *const *lines; } claim_texts[];"; \
+	echo "const struct claim_text claim_texts[] = {"; \
+	for t in $(TEXTS:proofs/%.md=%); do echo "{\"$$t\", lines_$$t},"; done; echo "{(void *)0, (void *)0}};"; } > $@
+$(BUILD)/proofs/texts.o: $(BUILD)/proofs/texts.c
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c $< -o $@
 
 # One object whose internal names stay inside, so that the archive adds nothing but assay_* to a program.
 $(BUILD)/libassay.o: $(LIBRARY_OBJECTS)
@@ -169,7 +183,7 @@ $(BUILD)/fuzz_readers: tests/fuzz_readers.c $(addprefix golden/,tensor.c npy.c s
 
 check:
 	@start=$$(date +%s); \
-	$(MAKE) --no-print-directory -s -j$(JOBS) -Otarget unit scripts lint && \
+	$(MAKE) --no-print-directory -s -j$(JOBS) -Otarget unit scripts prove-gappa lint && \
 	$(MAKE) --no-print-directory -s -j$(JOBS) -Otarget sanitize-short valgrind-short determinism-short fuzz-short && \
 	echo "check: all passed in $$(($$(date +%s) - start)) s"
 
@@ -182,12 +196,10 @@ run-%: $(BUILD)/tests/%
 exhaustive: $(BUILD)/tests/test_fast_cosh_rms
 	ASSAY_TEST_EXHAUSTIVE=1 $<
 
-SCRIPTS = cli io_numpy step_numpy golden train readme
+SCRIPTS = cli io_numpy step_numpy golden train proofs readme
 scripts: $(SCRIPTS:%=run-%)
-run-cli: $(BUILD)/assay
-	@$(PYTHON) tests/cli.py $<
-run-train: $(BUILD)/assay
-	@$(PYTHON) tests/train.py $<
+run-cli run-train run-proofs: run-%: $(BUILD)/assay
+	@$(PYTHON) tests/$*.py $<
 run-golden: $(BUILD)/assay
 	@$(PYTHON) tests/golden.py $<
 run-io_numpy: $(BUILD)/tests/io_dump
@@ -196,6 +208,14 @@ run-step_numpy: $(BUILD)/assay
 	@$(PYTHON) tests/step_numpy.py $< || [ $$? = 77 ]
 run-readme: all
 	@$(PYTHON) tests/readme.py
+
+# Gappa proves the bounds of scalar kernels; and must refuse bounds that are 2^-100 of them.
+prove-gappa:
+	@command -v gappa > /dev/null || { echo "prove-gappa: skipped, gappa is not installed (Debian: gappa)"; exit 0; }; \
+	for g in proofs/*.gappa; do \
+	    gappa $$g || { echo "prove-gappa: $$g is not proved" >&2; exit 1; }; \
+	    ! sed 's/b-\([0-9]* *\(\/\\\|}\)\)/b-1\1/' $$g | gappa > /dev/null 2>&1 || { echo "prove-gappa: $$g proves anything" >&2; exit 1; }; \
+	    echo "prove-gappa: $$g is proved"; done
 
 lint: lint-gcc lint-clang lint-format
 lint-gcc lint-clang: lint-%:

@@ -15,6 +15,8 @@ static const struct command commands[] = {
     {"verify", "prove every stored number of the golden set again", run_verify},
     {"check", "judge the results of a port", run_check},
     {"train", "learn real data with every optimizer", run_train},
+    {"prove", "the proof ledger: the theory, certified claim by claim", run_prove},
+    {"explain", "the trust-region picture of one matrix, in words and numbers", run_explain},
     {"bench", "measure speed, with peers in the same run", run_bench},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

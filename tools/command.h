@@ -25,6 +25,8 @@ int run_generate(int argc, char **argv);
 int run_verify(int argc, char **argv);
 int run_check(int argc, char **argv);
 int run_train(int argc, char **argv);
+int run_prove(int argc, char **argv);
+int run_explain(int argc, char **argv);
 
 /* An option: "--name VALUE", "--name=VALUE" or "-l VALUE" sets *value, each time it is given calling `add` if that is
  * not NULL; without `value` and `add` it is a flag and sets *flag. */
