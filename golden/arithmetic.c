@@ -21,6 +21,11 @@ double unit_roundoff(enum tensor_type format)
     return formats[format].roundoff;
 }
 
+double least_number(enum tensor_type format)
+{
+    return 2 * formats[format].roundoff * formats[format].least_normal;
+}
+
 double backward_error(enum tensor_type format, size_t m, size_t n)
 {
     return 4 * sqrt((double)(m > n ? m : n)) * unit_roundoff(format);
