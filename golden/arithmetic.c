@@ -85,7 +85,7 @@ double rounded(struct evaluation *e, enum tensor_type place, double x)
     }
     if (fabs(x) < formats[place].least_normal) {      /* to nearest; nobody chooses there */
         volatile double sum = x + formats[place].big; /* volatile: not to be folded */
-        return sum - formats[place].big;
+        return copysign(sum - formats[place].big, x);
     }
     x = to_precision(e, formats[place].precision, x);
     return fabs(x) <= formats[place].largest ? x : copysign(INFINITY, x);
