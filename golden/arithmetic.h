@@ -41,6 +41,9 @@ uint64_t evaluation_bits(struct evaluation *e);
 /* 2^-p, p the precision of the format: half a unit in the last place of 1. */
 double unit_roundoff(enum tensor_type format);
 
+/* The least positive number of the format. */
+double least_number(enum tensor_type format);
+
 /* A bound on ||E||_F / ||A||_F for which what a sound method computes from an m x n matrix A is exact for A + E: the model
  * of a backward stable method here. 4 sqrt(max(m, n)) u: rounding errors grow with the square root of their number (Higham
  * and Mary, SIAM J. Sci. Comput. 41, 2019), and Householder and Jacobi methods stay within that in practice. */

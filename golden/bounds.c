@@ -79,7 +79,10 @@ static void bound_svd(const struct golden_case *c, struct answer *a, enum tensor
 {
     const struct tensor *g = case_input(c, "G");
     double moved = backward_error(f, g->shape[0], g->shape[1]) * frobenius(g->at, g->count);
-    bound_by(a, f, moved + unit_roundoff(f) * frobenius(a->hi, a->count), PROOF_WEYL);
+    /* Subnormal singular values are rounded to a multiple of the least number, each of them. */
+    double held =
+        unit_roundoff(f) * frobenius(a->hi, a->count) + (a->hi[0] > 0 ? least_number(f) * sqrt((double)a->count) : 0);
+    bound_by(a, f, moved + held, PROOF_WEYL);
 }
 
 /* The polar factor, or the minimiser over a ball of singular values, of size ||D||_F; s are the singular values of G. */
@@ -138,9 +141,9 @@ struct uncertain {
  * number of the format for underflow. */
 static struct uncertain combined(enum tensor_type f, double a, struct uncertain x, double b, struct uncertain y)
 {
-    static const double least[FORMATS] = {0x1p-1074, 0x1p-149, 0x1p-24, 0x1p-133};
     double u = unit_roundoff(f), inherited = fabs(a) * x.error + fabs(b) * y.error;
-    double made = 4 * u / (1 - 16 * u) * (fabs(x.at) + x.error + fabs(b) * (fabs(y.at) + y.error)) + 4 * least[f];
+    double made =
+        4 * u / (1 - 16 * u) * (fabs(x.at) + x.error + fabs(b) * (fabs(y.at) + y.error)) + 4 * least_number(f);
     return (struct uncertain){a * x.at + b * y.at, inherited + made};
 }
 

@@ -240,10 +240,13 @@ static bool append_case(struct tensor_file *tensors, const struct golden_case *c
         enough = append(tensors, tensor_name(c, "", x->name, ""), narrowest(x->at, x->count), x->ndim, x->shape, x->at,
                         x->count);
     }
-    for (size_t k = 0; k < c->class_count && enough; k++)
+    for (size_t k = 0; k < c->class_count && enough; k++) {
         for (size_t a = 0; a < c->classes[k].answer_count && enough; a++)
             enough = append_answer(tensors, c, c->classes[k].name, &c->classes[k].answers[a]);
-    return enough && (!is_certified(c->operation) || append_certificates(tensors, c, &c->classes[0]));
+        if (enough && is_certified(c->operation))
+            enough = append_certificates(tensors, c, &c->classes[k]);
+    }
+    return enough;
 }
 
 bool manifest_tensors(struct tensor_file *tensors, const struct manifest *m)
