@@ -303,7 +303,7 @@ int run_train(int argc, char **argv)
     const struct option options[] = {
         {"optimizer", 0, &w.optimizer, NULL, NULL, NULL, "one of those below, or all (the default)"},
         {"model", 0, &w.model, NULL, NULL, NULL, "mlp (handwritten digits; the default) or char-lm (a text)"},
-        {"steps", 0, &w.steps, NULL, NULL, NULL, "steps of a run (mlp: 1200, char-lm: 180)"},
+        {"steps", 0, &w.steps, NULL, NULL, NULL, "steps of a run (mlp: 1200, char-lm: 200)"},
         {"seed", 0, &w.seed, NULL, NULL, NULL, "the first seed (1)"},
         {"seeds", 0, &w.seeds, NULL, NULL, NULL, "how many seeds (mlp: 5, char-lm: 2)"},
         {"lr", 0, &w.rate, NULL, NULL, NULL, "the learning rate, instead of a search"},
