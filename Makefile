@@ -34,7 +34,7 @@ LIBRARIES = -llapacke -lopenblas -lmpfr -lgmp -lm -pthread
 
 SOURCES := $(foreach folder,$(FOLDERS),$(wildcard $(folder)/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/proofs/texts.o
-LIBRARY_OBJECTS := $(filter $(BUILD)/ref/% $(BUILD)/fast/%,$(OBJECTS))
+LIBRARY_OBJECTS := $(filter $(BUILD)/ref/% $(BUILD)/fast/% $(BUILD)/golden/%,$(OBJECTS))
 # All that tests can call: everything but the commands.
 PARTS := $(filter-out $(wildcard tools/*.c),$(SOURCES))
 PARTS_OBJECTS := $(PARTS:%.c=$(BUILD)/%.o) $(BUILD)/proofs/texts.o
@@ -103,7 +103,7 @@ $(BUILD)/libassay.a: $(BUILD)/libassay.o
 	$(AR) rcs $@ $^
 
 $(BUILD)/libassay.so.$(VERSION): $(LIBRARY_OBJECTS)
-	$(CC) -shared -Wl,-soname,libassay.so.$(SOVERSION) -Wl,-z,defs $(CFLAGS_ALL) $(LDFLAGS) $^ $(LIBRARIES) -o $@
+	$(CC) -shared -Wl,-soname,libassay.so.$(SOVERSION) -Wl,-z,defs $(CFLAGS_ALL) $(LDFLAGS) $^ -ljansson -lnettle $(LIBRARIES) -o $@
 
 $(BUILD)/libassay.so: $(BUILD)/libassay.so.$(VERSION)
 	ln -sf $(<F) $(BUILD)/libassay.so.$(SOVERSION)
@@ -134,6 +134,7 @@ SET = $(DESTDIR)$(PREFIX)/share/assay/golden
 install: all
 	install -d $(INCLUDE) $(LIB)/pkgconfig $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 $(PUBLIC_HEADERS) $(INCLUDE)
+	install -m 644 golden/library.h $(INCLUDE)/judge.h
 	install -m 644 $(BUILD)/libassay.a $(LIB)
 	install -m 755 $(BUILD)/libassay.so.$(VERSION) $(LIB)
 	ln -sf libassay.so.$(VERSION) $(LIB)/libassay.so.$(SOVERSION)
