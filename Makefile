@@ -4,8 +4,11 @@
 # all      build/libassay.a, build/libassay.so, build/assay
 # check    every test that is fast: what continuous integration runs
 # coverage, sanitize, valgrind, determinism, fuzz: slower checks of their own; check runs a short form of most
+# exhaustive  the fast cosh, for every binary32 number
 # cross    the golden set on emulated aarch64 and s390x
+# golden   makes the golden set again, and compares it with the one in golden/, byte for byte
 # bench    assay bench ref --peers
+# prove-gappa  the scalar bounds of proofs/*.gappa, by Gappa
 # install  PREFIX (/usr/local), DESTDIR
 # clean    removes build/
 
@@ -30,17 +33,18 @@ CFLAGS_ALL = -std=c17 -fPIC -fvisibility=hidden -ffp-contract=off -pthread $(WAR
 LIBRARIES = -llapacke -lopenblas -lmpfr -lgmp -lm -pthread
 
 SOURCES := $(foreach folder,$(FOLDERS),$(wildcard $(folder)/*.c))
-OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
-LIBRARY_OBJECTS := $(filter $(BUILD)/ref/% $(BUILD)/fast/%,$(OBJECTS))
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/proofs/texts.o
+LIBRARY_OBJECTS := $(filter $(BUILD)/ref/% $(BUILD)/fast/% $(BUILD)/golden/%,$(OBJECTS))
 # All that tests can call: everything but the commands.
 PARTS := $(filter-out $(wildcard tools/*.c),$(SOURCES))
-PARTS_OBJECTS := $(PARTS:%.c=$(BUILD)/%.o)
+PARTS_OBJECTS := $(PARTS:%.c=$(BUILD)/%.o) $(BUILD)/proofs/texts.o
 TESTS := $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
-PUBLIC_HEADERS := ref/ref.h ref/dialect.h
+PUBLIC_HEADERS := ref/ref.h ref/dialect.h fast/fast.h
 
 .DELETE_ON_ERROR:
-.PHONY: all deps check unit scripts lint lint-gcc lint-clang lint-format coverage coverage-one coverage-report sanitize sanitize-short \
-        valgrind valgrind-short determinism determinism-short cross fuzz fuzz-short bench install uninstall clean help
+.PHONY: all deps check unit exhaustive scripts prove-gappa lint lint-gcc lint-clang lint-format coverage coverage-one coverage-report \
+        sanitize sanitize-short valgrind valgrind-short determinism determinism-short cross golden fuzz fuzz-short bench install \
+        uninstall clean help
 
 all: $(BUILD)/libassay.a $(BUILD)/libassay.so $(BUILD)/assay
 
@@ -73,6 +77,23 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
+$(BUILD)/golden/recorded.o: golden/real_gradients.safetensors
+
+# What it compiles in.
+$(BUILD)/tools/train/dataset.o: $(wildcard tools/train/data/*.txt)
+
+# The texts of the claims, inside the command.
+TEXTS := $(filter-out proofs/README.md proofs/soundness.md,$(wildcard proofs/*.md))
+$(BUILD)/proofs/texts.c: $(TEXTS)
+	@mkdir -p $(@D)
+	@{ for t in $(TEXTS:proofs/%.md=%); do \
+	    echo "static const char *const lines_$$t[] = {"; sed 's/[\\"]/\\&/g; s/.*/"&",/' proofs/$$t.md; echo "(void *)0};"; done; \
+	echo "extern const struct claim_text { const char *name; const char *const *lines; } claim_texts[];"; \
+	echo "const struct claim_text claim_texts[] = {"; \
+	for t in $(TEXTS:proofs/%.md=%); do echo "{\"$$t\", lines_$$t},"; done; echo "{(void *)0, (void *)0}};"; } > $@
+$(BUILD)/proofs/texts.o: $(BUILD)/proofs/texts.c
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c $< -o $@
+
 # One object whose internal names stay inside, so that the archive adds nothing but assay_* to a program.
 $(BUILD)/libassay.o: $(LIBRARY_OBJECTS)
 	$(LD) -r $^ -o $@
@@ -82,7 +103,7 @@ $(BUILD)/libassay.a: $(BUILD)/libassay.o
 	$(AR) rcs $@ $^
 
 $(BUILD)/libassay.so.$(VERSION): $(LIBRARY_OBJECTS)
-	$(CC) -shared -Wl,-soname,libassay.so.$(SOVERSION) -Wl,-z,defs $(CFLAGS_ALL) $(LDFLAGS) $^ $(LIBRARIES) -o $@
+	$(CC) -shared -Wl,-soname,libassay.so.$(SOVERSION) -Wl,-z,defs $(CFLAGS_ALL) $(LDFLAGS) $^ -ljansson -lnettle $(LIBRARIES) -o $@
 
 $(BUILD)/libassay.so: $(BUILD)/libassay.so.$(VERSION)
 	ln -sf $(<F) $(BUILD)/libassay.so.$(SOVERSION)
@@ -98,24 +119,36 @@ $(BUILD)/assay-peer-flint: tools/peers/flint.c
 bench: $(BUILD)/assay $(BUILD)/assay-peer-flint
 	$(BUILD)/assay bench ref --peers
 
+golden: $(BUILD)/assay
+	rm -rf $(BUILD)/golden-set
+	$(BUILD)/assay generate --set $(BUILD)/golden-set
+	cmp golden/SHA256SUMS $(BUILD)/golden-set/SHA256SUMS
+	diff -r golden/vectors $(BUILD)/golden-set/vectors && echo "golden: not a byte differs"
+
 # ---- installing
 
 INCLUDE = $(DESTDIR)$(PREFIX)/include/assay
 LIB = $(DESTDIR)$(PREFIX)/lib
+SET = $(DESTDIR)$(PREFIX)/share/assay/golden
 
 install: all
 	install -d $(INCLUDE) $(LIB)/pkgconfig $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 $(PUBLIC_HEADERS) $(INCLUDE)
+	install -m 644 golden/library.h $(INCLUDE)/judge.h
 	install -m 644 $(BUILD)/libassay.a $(LIB)
 	install -m 755 $(BUILD)/libassay.so.$(VERSION) $(LIB)
 	ln -sf libassay.so.$(VERSION) $(LIB)/libassay.so.$(SOVERSION)
 	ln -sf libassay.so.$(SOVERSION) $(LIB)/libassay.so
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' tools/assay.pc.in > $(LIB)/pkgconfig/assay.pc
 	install -m 755 $(BUILD)/assay $(DESTDIR)$(PREFIX)/bin
+	install -d $(SET)/vectors
+	install -m 644 golden/SHA256SUMS golden/schema.json golden/README.md $(SET)
+	install -m 644 golden/vectors/* $(SET)/vectors
 	sed 's|@VERSION@|$(VERSION)|' tools/assay.1 > $(DESTDIR)$(PREFIX)/share/man/man1/assay.1
 
 uninstall:
 	rm -rf $(INCLUDE)
+	rm -rf $(DESTDIR)$(PREFIX)/share/assay
 	rm -f $(LIB)/libassay.* $(LIB)/pkgconfig/assay.pc $(DESTDIR)$(PREFIX)/bin/assay $(DESTDIR)$(PREFIX)/share/man/man1/assay.1
 
 # ---- tests
@@ -151,7 +184,7 @@ $(BUILD)/fuzz_readers: tests/fuzz_readers.c $(addprefix golden/,tensor.c npy.c s
 
 check:
 	@start=$$(date +%s); \
-	$(MAKE) --no-print-directory -s -j$(JOBS) -Otarget unit scripts lint && \
+	$(MAKE) --no-print-directory -s -j$(JOBS) -Otarget unit scripts prove-gappa lint && \
 	$(MAKE) --no-print-directory -s -j$(JOBS) -Otarget sanitize-short valgrind-short determinism-short fuzz-short && \
 	echo "check: all passed in $$(($$(date +%s) - start)) s"
 
@@ -160,10 +193,14 @@ unit: $(TESTS:%=run-%)
 run-%: $(BUILD)/tests/%
 	@$<
 
-SCRIPTS = cli io_numpy step_numpy golden readme
+# cosh for every binary32 number.
+exhaustive: $(BUILD)/tests/test_fast_cosh_rms
+	ASSAY_TEST_EXHAUSTIVE=1 $<
+
+SCRIPTS = cli io_numpy step_numpy golden train proofs readme
 scripts: $(SCRIPTS:%=run-%)
-run-cli: $(BUILD)/assay
-	@$(PYTHON) tests/cli.py $<
+run-cli run-train run-proofs: run-%: $(BUILD)/assay
+	@$(PYTHON) tests/$*.py $<
 run-golden: $(BUILD)/assay
 	@$(PYTHON) tests/golden.py $<
 run-io_numpy: $(BUILD)/tests/io_dump
@@ -172,6 +209,14 @@ run-step_numpy: $(BUILD)/assay
 	@$(PYTHON) tests/step_numpy.py $< || [ $$? = 77 ]
 run-readme: all
 	@$(PYTHON) tests/readme.py
+
+# Gappa proves the bounds of scalar kernels; and must refuse bounds that are 2^-100 of them.
+prove-gappa:
+	@command -v gappa > /dev/null || { echo "prove-gappa: skipped, gappa is not installed (Debian: gappa)"; exit 0; }; \
+	for g in proofs/*.gappa; do \
+	    gappa $$g || { echo "prove-gappa: $$g is not proved" >&2; exit 1; }; \
+	    ! sed 's/b-\([0-9]* *\(\/\\\|}\)\)/b-1\1/' $$g | gappa > /dev/null 2>&1 || { echo "prove-gappa: $$g proves anything" >&2; exit 1; }; \
+	    echo "prove-gappa: $$g is proved"; done
 
 lint: lint-gcc lint-clang lint-format
 lint-gcc lint-clang: lint-%:

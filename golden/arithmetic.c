@@ -61,16 +61,36 @@ struct evaluation evaluation_draw(enum tensor_type format, uint64_t ensemble, si
     return e;
 }
 
+/* A random bit; the draws behind it are made 63 at a time. */
+static uint64_t coin(struct evaluation *e)
+{
+    if (e->coins <= 1)
+        e->coins = evaluation_bits(e) | UINT64_C(1) << 63;
+    uint64_t bit = e->coins & 1;
+    e->coins >>= 1;
+    return bit;
+}
+
 /* To `precision` bits: the bits behind them are added to, and cut off. */
 static double to_precision(struct evaluation *e, int precision, double x)
 {
     uint64_t bits, tail = (UINT64_C(1) << (53 - precision)) - 1;
     memcpy(&bits, &x, sizeof bits);
     if (e->random)
-        bits += evaluation_bits(e) & 1 ? tail : 0;
+        bits += coin(e) ? tail : 0;
     else
         bits += tail / 2 + (bits >> (53 - precision) & 1); /* ties to even */
     bits &= ~tail;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* The next number away from zero, or towards it. */
+static double neighbour(double x, int away)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    bits += (uint64_t)(int64_t)away; /* of a finite number other than 0: the largest becomes infinite, the least zero */
     memcpy(&x, &bits, sizeof x);
     return x;
 }
@@ -79,10 +99,8 @@ double rounded(struct evaluation *e, enum tensor_type place, double x)
 {
     if (x == 0 || !isfinite(x))
         return x;
-    if (place == TENSOR_F64) { /* x was rounded to nearest already: the other neighbour is random enough */
-        uint64_t bits = e->random ? evaluation_bits(e) & 3 : 0;
-        return bits == 2 ? nextafter(x, INFINITY) : bits == 3 ? nextafter(x, -INFINITY) : x;
-    }
+    if (place == TENSOR_F64) /* x was rounded to nearest already: a neighbour is random enough */
+        return e->random && coin(e) ? neighbour(x, coin(e) ? 1 : -1) : x;
     if (fabs(x) < formats[place].least_normal) {      /* to nearest; nobody chooses there */
         volatile double sum = x + formats[place].big; /* volatile: not to be folded */
         return copysign(sum - formats[place].big, x);

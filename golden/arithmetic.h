@@ -28,7 +28,8 @@ struct evaluation {
     bool finish_in_state; /* what follows the iteration is computed in `state` */
     bool interpolate;     /* beta m + (1 - beta) g is written m + (1 - beta) (g - m) */
     bool decay_apart;     /* p (1 - lr wd) is rounded before the direction is subtracted */
-    uint64_t seed, draws; /* of random choices */
+    uint64_t seed, draws; /* of random choices; */
+    uint64_t coins;       /* those drawn and not yet tossed, under a leading 1 */
 };
 
 /* Way number `member` of an ensemble: each choice above is drawn, but for number 0, which is the plain one. */

@@ -104,16 +104,26 @@ static void rescale(struct work *w, struct evaluation *e, enum tensor_type place
 
 /* ---- Newton-Schulz --------------------------------------------------------------------------------------------------- */
 
-/* x y, or x y^T, unrounded but for the accumulation. */
+enum product {
+    PRODUCT_PLAIN,     /* x y */
+    PRODUCT_SYMMETRIC, /* x x, of a symmetric x */
+    PRODUCT_GRAM,      /* x x^T */
+};
+
+/* A product, unrounded but for the accumulation. */
 static void multiply(struct work *w, struct evaluation *e, struct matrix out, struct matrix x, struct matrix y,
-                     bool y_transposed)
+                     enum product product)
 {
     struct work_block *mark = work_mark(w);
     const size_t *order = draw_order(e, work_alloc(w, x.cols, sizeof *order), x.cols);
     for (size_t i = 0; i < out.rows; i++)
-        for (size_t j = 0; j < out.cols; j++)
-            out.at[i * out.cols + j] = dot(e, x.at + i * x.cols, 1, y_transposed ? y.at + j * y.cols : y.at + j,
-                                           y_transposed ? 1 : y.cols, x.cols, order);
+        for (size_t j = 0; j < (product == PRODUCT_PLAIN ? out.cols : i + 1); j++) {
+            const double *of_y = product == PRODUCT_GRAM ? y.at + j * y.cols : y.at + j;
+            double sum = dot(e, x.at + i * x.cols, 1, of_y, product == PRODUCT_GRAM ? 1 : y.cols, x.cols, order);
+            out.at[i * out.cols + j] = sum;
+            if (product != PRODUCT_PLAIN)
+                out.at[j * out.cols + i] = sum;
+        }
     work_release(w, mark);
 }
 
@@ -134,7 +144,7 @@ static void add_to_diagonal(struct evaluation *e, struct matrix x, double by)
 static struct matrix gram(struct work *w, struct evaluation *e, struct matrix x)
 {
     struct matrix a = matrix_new(w, x.rows, x.rows);
-    multiply(w, e, a, x, x, true);
+    multiply(w, e, a, x, x, PRODUCT_GRAM);
     round_all(e, e->format, a.at, x.rows * x.rows);
     return a;
 }
@@ -148,11 +158,13 @@ static struct matrix polynomial_of_gram(struct work *w, struct evaluation *e, st
         memcpy(sum.at, a.at, a.rows * a.rows * sizeof *a.at);
         multiply_all(e, e->format, sum.at, a.rows * a.rows, p.c);
         add_to_diagonal(e, sum, p.b);
-        multiply(w, e, product, sum, a, false);
+        multiply(w, e, product, sum, a, PRODUCT_PLAIN);
         round_all(e, e->format, product.at, a.rows * a.rows);
         sum = product;
     } else {
-        multiply(w, e, product, a, a, false);
+        /* A's halves differ where roundings are random, and where it is itself made of products. */
+        bool symmetric = !e->random && e->form != FORM_GRAM;
+        multiply(w, e, product, a, a, symmetric ? PRODUCT_SYMMETRIC : PRODUCT_PLAIN);
         combine(e, sum, p.b, a, p.c, product);
     }
     if (unit != 0)
@@ -173,7 +185,7 @@ static void step_on_x(struct work *w, struct evaluation *e, struct assay_triple 
     bool horner = e->form == FORM_HORNER;
     struct matrix by = polynomial_of_gram(w, e, p, gram(w, e, x), horner ? p.a : 0);
     struct matrix product = matrix_new(w, x.rows, x.cols);
-    multiply(w, e, product, by, x, false);
+    multiply(w, e, product, by, x, PRODUCT_PLAIN);
     if (horner) {
         memcpy(x.at, product.at, x.rows * x.cols * sizeof *x.at);
         round_all(e, e->format, x.at, x.rows * x.cols);
@@ -193,20 +205,20 @@ static void steps_on_gram(struct work *w, struct evaluation *e, const struct ass
     for (size_t k = from; k < to; k++) {
         struct assay_triple p = triple(e, d, k);
         struct matrix by = polynomial_of_gram(w, e, p, a, p.a);
-        multiply(w, e, product, by, k == from ? a : all, false);
+        multiply(w, e, product, by, k == from ? a : all, PRODUCT_PLAIN);
         round_all(e, e->format, product.at, count);
         if (k == from) {
             all = by;
         } else {
             memcpy(all.at, product.at, count * sizeof *all.at);
-            multiply(w, e, product, by, a, false);
+            multiply(w, e, product, by, a, PRODUCT_PLAIN);
             round_all(e, e->format, product.at, count);
         }
-        multiply(w, e, a, product, by, false);
+        multiply(w, e, a, product, by, PRODUCT_PLAIN);
         round_all(e, e->format, a.at, count);
     }
     struct matrix y = matrix_new(w, x.rows, x.cols);
-    multiply(w, e, y, all, x, false);
+    multiply(w, e, y, all, x, PRODUCT_PLAIN);
     memcpy(x.at, y.at, x.rows * x.cols * sizeof *x.at);
     round_all(e, e->format, x.at, x.rows * x.cols);
     work_release(w, mark);
@@ -230,7 +242,7 @@ static void normalise_aol(struct work *w, struct evaluation *e, const struct ass
                           struct matrix x)
 {
     struct matrix a = matrix_new(w, x.rows, x.rows);
-    multiply(w, e, a, x, x, true);
+    multiply(w, e, a, x, x, PRODUCT_GRAM);
     for (size_t i = 0; i < x.rows; i++) {
         double sum = 0;
         for (size_t j = 0; j < x.rows; j++)
@@ -255,7 +267,7 @@ static void normalise(struct work *w, struct evaluation *e, const struct assay_d
         break;
     case ASSAY_NORMALISE_SCHATTEN: {
         struct matrix a = matrix_new(w, x.rows, x.rows);
-        multiply(w, e, a, x, x, true);
+        multiply(w, e, a, x, x, PRODUCT_GRAM);
         round_all(e, place, a.at, x.rows * x.rows);
         by = rounded(e, place, sqrt(fmax(norm(w, e, place, a.at, x.rows * x.rows, 1), eps)));
         break;

@@ -227,7 +227,8 @@ static bool append_answer(struct tensor_file *tensors, const struct golden_case 
 {
     const size_t single = 1;
     return append(tensors, tensor_name(c, class, a->name, ""), TENSOR_F64, a->ndim, a->shape, a->hi, a->count) &&
-           append(tensors, tensor_name(c, class, a->name, ".lo"), TENSOR_F64, a->ndim, a->shape, a->lo, a->count) &&
+           append(tensors, tensor_name(c, class, a->name, ".lo"), narrowest(a->lo, a->count), a->ndim, a->shape, a->lo,
+                  a->count) &&
            append(tensors, tensor_name(c, class, a->name, ".radius"), TENSOR_F64, 1, &single, &a->radius, 1) &&
            append_bounds(tensors, c, class, a);
 }

@@ -18,7 +18,7 @@ enum {
 static const struct dtype {
     const char *name;
     enum tensor_type type;
-} dtypes[] = {{"f8", TENSOR_F64}, {"f4", TENSOR_F32}, {"f2", TENSOR_F16}};
+} dtypes[] = {{"f8", TENSOR_F64}, {"f4", TENSOR_F32}, {"f2", TENSOR_F16}, {"u2", TENSOR_BF16}};
 
 enum { DTYPES = sizeof dtypes / sizeof *dtypes };
 
@@ -28,6 +28,7 @@ struct header {
     size_t at, end;
     const struct complaint *to;
     enum tensor_type type;
+    bool bits; /* whether u2 is welcome */
     bool big_endian, fortran;
     size_t ndim, shape[TENSOR_MAX_DIMS];
 };
@@ -97,7 +98,7 @@ static bool set_type(struct header *h, const char *text, size_t length)
         return false;
     h->big_endian = memchr("=|", text[0], 2) ? host_is_big_endian() : text[0] == '>';
     for (size_t k = 0; k < DTYPES; k++) {
-        if (same(dtypes[k].name, text + 1, length - 1)) {
+        if (same(dtypes[k].name, text + 1, length - 1) && (h->bits || dtypes[k].type != TENSOR_BF16)) {
             h->type = dtypes[k].type;
             return true;
         }
@@ -116,8 +117,8 @@ static bool read_descr(struct header *h)
     if (set_type(h, text, length))
         return true;
     complain(h->to, ASSAY_UNREADABLE,
-             "byte %zu: dtype %s is not supported, only f2, f4 and f8 with a byte order <, >, = or | before it", start,
-             quote(text, length).text);
+             "byte %zu: dtype %s is not supported, only f2, f4%s and f8 with a byte order <, >, = or | before it",
+             start, quote(text, length).text, h->bits ? ", u2 (bfloat16)" : "");
     return false;
 }
 
@@ -306,9 +307,10 @@ bool npy_recognise(const unsigned char *bytes, size_t size)
     return size >= MAGIC_SIZE && memcmp(bytes, MAGIC, MAGIC_SIZE) == 0;
 }
 
-assay_status npy_parse(struct tensor_file *file, const unsigned char *bytes, size_t size, const struct complaint *to)
+assay_status npy_parse(struct tensor_file *file, const unsigned char *bytes, size_t size, bool bits,
+                       const struct complaint *to)
 {
-    struct header h = {.bytes = bytes, .to = to};
+    struct header h = {.bytes = bytes, .to = to, .bits = bits};
     assay_status status = locate_header(&h, size);
     if (status != ASSAY_OK)
         return status;

@@ -13,10 +13,10 @@
 bool npy_recognise(const unsigned char *bytes, size_t size);
 
 /* Reads a file's content: one tensor named "", row-major whatever the order in the file. The dtypes f2, f4
- * and f8 are supported, in any byte order. ASSAY_UNREADABLE if anything is malformed, missing or left over;
- * ASSAY_NO_MEMORY. On failure `file` is untouched. */
-assay_status npy_parse(struct tensor_file *file, const unsigned char *bytes, size_t size, const struct complaint *to)
-    __attribute__((warn_unused_result));
+ * and f8 are supported, in any byte order; with `bits` u2 too, as the bits of bfloat16, which numpy lacks. ASSAY_UNREADABLE
+ * if anything is malformed, missing or left over; ASSAY_NO_MEMORY. On failure `file` is untouched. */
+assay_status npy_parse(struct tensor_file *file, const unsigned char *bytes, size_t size, bool bits,
+                       const struct complaint *to) __attribute__((warn_unused_result));
 
 /* Writes version 1.0, C order, little-endian, whole or not at all; the name is ignored. ASSAY_INVALID if the
  * type is TENSOR_BF16, which numpy lacks, if the tensor contradicts itself, or if its type does not hold an

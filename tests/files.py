@@ -28,7 +28,7 @@ def safetensors(path, tensors):
 
 
 def read(path):
-    """name -> (shape, values) of a .safetensors file of F64 tensors."""
+    """name -> (shape, values) of a .safetensors file of F64 and F32 tensors."""
     with open(path, "rb") as f:
         data = f.read()
     size = struct.unpack("<Q", data[:8])[0]
@@ -37,7 +37,8 @@ def read(path):
     tensors = {}
     for name, t in header.items():
         begin, end = (8 + size + offset for offset in t["data_offsets"])
-        tensors[name] = (t["shape"], list(struct.unpack("<%dd" % ((end - begin) // 8), data[begin:end])))
+        size_of, code = {"F64": (8, "d"), "F32": (4, "f")}[t["dtype"]]
+        tensors[name] = (t["shape"], list(struct.unpack("<%d%s" % ((end - begin) // size_of, code), data[begin:end])))
     return tensors
 
 

@@ -48,9 +48,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     char message[ASSAY_MESSAGE_SIZE] = "";
     const struct complaint to = {"x", NULL, message, sizeof message};
-    for (int npy = 0; npy <= 1; npy++) {
+    for (int npy = 0; npy <= 2; npy++) {
         struct tensor_file file = {.count = 17};
-        assay_status status = npy ? npy_parse(&file, bytes, size, &to) : safetensors_parse(&file, bytes, size, &to);
+        assay_status status =
+            npy ? npy_parse(&file, bytes, size, npy == 2, &to) : safetensors_parse(&file, bytes, size, &to);
         if (status == ASSAY_OK)
             check_file(&file);
         else

@@ -45,10 +45,22 @@ static const char *header_of(const char *descr, bool fortran, const char *shape)
     return text;
 }
 
+static assay_status parse_plain(struct tensor_file *file, const unsigned char *bytes, size_t size,
+                                const struct complaint *to)
+{
+    return npy_parse(file, bytes, size, false, to);
+}
+
+static assay_status parse_bits(struct tensor_file *file, const unsigned char *bytes, size_t size,
+                               const struct complaint *to)
+{
+    return npy_parse(file, bytes, size, true, to);
+}
+
 static struct tensor_file parse(void)
 {
     struct tensor_file file;
-    assay_status status = io_parse(npy_parse, &file, content.bytes, content.size, message);
+    assay_status status = io_parse(parse_bits, &file, content.bytes, content.size, message);
     ck_assert_msg(status == ASSAY_OK, "%s", message);
     ck_assert_uint_eq(file.count, 1);
     ck_assert_uint_eq(file.metadata_count, 0);
@@ -112,8 +124,9 @@ START_TEST(reads_byte_orders)
         double value;
     } cases[] = {{"f8", {0xc0, 0x09, 0x21, 0xfb, 0x54, 0x44, 0x2d, 0x18}, -0x1.921fb54442d18p1},
                  {"f4", {0x00, 0x00, 0x00, 0x01}, 0x1p-149},
-                 {"f2", {0xbc, 0x01}, -0x1.004p0}};
-    for (size_t k = 0; k < 3; k++) {
+                 {"f2", {0xbc, 0x01}, -0x1.004p0},
+                 {"u2", {0xbf, 0x81}, -0x1.02p0}};
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         for (const char *order = "<>=|"; *order; order++) {
             char descr[8];
             snprintf(descr, sizeof descr, "%c%s", *order, cases[k].dtype);
@@ -261,7 +274,7 @@ START_TEST(refuses_broken_headers)
             memset(entries, *fill, sizeof entries);
             begin(1, 0, cases[k].header);
             append(entries, sizeof entries);
-            io_refused(npy_parse, content.bytes, content.size, cases[k].part);
+            io_refused(parse_plain, content.bytes, content.size, cases[k].part);
         }
     }
 }
@@ -277,10 +290,13 @@ START_TEST(names_other_dtypes)
         char part[128];
         begin(1, 0, header_of(dtypes[k], false, "()"));
         snprintf(part, sizeof part, "byte 20: dtype %s is not supported, only f2, f4 and f8", dtypes[k]);
-        io_refused(npy_parse, content.bytes, content.size, part);
+        io_refused(parse_plain, content.bytes, content.size, part);
     }
+    begin(1, 0, header_of("<i2", false, "()"));
+    io_refused(parse_bits, content.bytes, content.size,
+               "dtype <i2 is not supported, only f2, f4, u2 (bfloat16) and f8");
     begin(1, 0, "{'descr': [('x', '<f4'), ('y', '<f4')], 'fortran_order': False, 'shape': (3,), }");
-    io_refused(npy_parse, content.bytes, content.size,
+    io_refused(parse_plain, content.bytes, content.size,
                "byte 20: dtype [('x', '<f4'), ('y', '<f4')], 'fortran_order': False, 'shape': (3,), } is not "
                "supported");
 }
@@ -289,18 +305,18 @@ END_TEST
 /* What comes before the header: magic, version, length. */
 START_TEST(refuses_broken_beginnings)
 {
-    io_refused(npy_parse, "", 0, "byte 0: the magic of a .npy file is missing");
-    io_refused(npy_parse, "\x93NUMP", 5, "byte 0: the magic of a .npy file is missing");
-    io_refused(npy_parse, "\x93NUMPy\1\0\0\0", 10, "byte 0: the magic of a .npy file is missing");
-    io_refused(npy_parse, "\x93NUMPY", 6, "byte 6: the file ends before the header");
-    io_refused(npy_parse, "\x93NUMPY\1\0\0", 9, "byte 9: the file ends before the header");
-    io_refused(npy_parse, "\x93NUMPY\2\0\0\0\0", 11, "byte 11: the file ends before the header");
-    io_refused(npy_parse, "\x93NUMPY\0\0\0\0", 10, "byte 6: version 0.0 is none of 1.0, 2.0 and 3.0");
-    io_refused(npy_parse, "\x93NUMPY\1\1\0\0", 10, "byte 6: version 1.1 is none of 1.0, 2.0 and 3.0");
-    io_refused(npy_parse, "\x93NUMPY\4\0\0\0\0\0", 12, "byte 6: version 4.0 is none of 1.0, 2.0 and 3.0");
-    io_refused(npy_parse, "\x93NUMPY\1\0\1\0", 10, "byte 10: header length 1 exceeds the file's 10 bytes");
-    io_refused(npy_parse, "\x93NUMPY\1\0\xff\xff{}", 12, "byte 10: header length 65535 exceeds the file's 12 bytes");
-    io_refused(npy_parse, "\x93NUMPY\3\0\xff\xff\xff\xff{}", 14,
+    io_refused(parse_plain, "", 0, "byte 0: the magic of a .npy file is missing");
+    io_refused(parse_plain, "\x93NUMP", 5, "byte 0: the magic of a .npy file is missing");
+    io_refused(parse_plain, "\x93NUMPy\1\0\0\0", 10, "byte 0: the magic of a .npy file is missing");
+    io_refused(parse_plain, "\x93NUMPY", 6, "byte 6: the file ends before the header");
+    io_refused(parse_plain, "\x93NUMPY\1\0\0", 9, "byte 9: the file ends before the header");
+    io_refused(parse_plain, "\x93NUMPY\2\0\0\0\0", 11, "byte 11: the file ends before the header");
+    io_refused(parse_plain, "\x93NUMPY\0\0\0\0", 10, "byte 6: version 0.0 is none of 1.0, 2.0 and 3.0");
+    io_refused(parse_plain, "\x93NUMPY\1\1\0\0", 10, "byte 6: version 1.1 is none of 1.0, 2.0 and 3.0");
+    io_refused(parse_plain, "\x93NUMPY\4\0\0\0\0\0", 12, "byte 6: version 4.0 is none of 1.0, 2.0 and 3.0");
+    io_refused(parse_plain, "\x93NUMPY\1\0\1\0", 10, "byte 10: header length 1 exceeds the file's 10 bytes");
+    io_refused(parse_plain, "\x93NUMPY\1\0\xff\xff{}", 12, "byte 10: header length 65535 exceeds the file's 12 bytes");
+    io_refused(parse_plain, "\x93NUMPY\3\0\xff\xff\xff\xff{}", 14,
                "byte 12: header length 4294967295 exceeds the file's 14 bytes");
 }
 END_TEST
@@ -317,10 +333,10 @@ START_TEST(refuses_every_truncation)
     for (unsigned major = 1; major <= 3; major++) {
         small_file(major);
         for (size_t size = 0; size < content.size; size++)
-            ck_assert_int_eq(io_try(npy_parse, content.bytes, size), ASSAY_UNREADABLE);
-        ck_assert_int_eq(io_try(npy_parse, content.bytes, content.size), ASSAY_OK);
+            ck_assert_int_eq(io_try(parse_plain, content.bytes, size), ASSAY_UNREADABLE);
+        ck_assert_int_eq(io_try(parse_plain, content.bytes, content.size), ASSAY_OK);
         append("", 1);
-        io_refused(npy_parse, content.bytes, content.size, "the shape needs 24 bytes from here, the file has 25");
+        io_refused(parse_plain, content.bytes, content.size, "the shape needs 24 bytes from here, the file has 25");
     }
 }
 END_TEST
@@ -336,7 +352,7 @@ START_TEST(survives_every_flip)
             unsigned char old = content.bytes[k];
             for (unsigned flip = 1; flip < 256; flip++) {
                 content.bytes[k] = (unsigned char)(old ^ flip);
-                if (io_try(npy_parse, content.bytes, content.size) == ASSAY_OK)
+                if (io_try(parse_plain, content.bytes, content.size) == ASSAY_OK)
                     accepted++;
                 else
                     refused++;
@@ -357,13 +373,13 @@ START_TEST(survives_lack_of_memory)
     small_file(1);
     for (size_t n = 1; n <= 3; n++) {
         io_fail(n);
-        assay_status status = npy_parse(&file, content.bytes, content.size, &to);
+        assay_status status = npy_parse(&file, content.bytes, content.size, false, &to);
         ck_assert_ptr_nonnull(io_fail(0));
         ck_assert_int_eq(status, ASSAY_NO_MEMORY);
         ck_assert_ptr_nonnull(strstr(message, "out of memory"));
     }
     io_fail(4);
-    assay_status status = npy_parse(&file, content.bytes, content.size, &to);
+    assay_status status = npy_parse(&file, content.bytes, content.size, false, &to);
     ck_assert_ptr_null(io_fail(0));
     ck_assert_int_eq(status, ASSAY_OK);
     tensors_free(&file);

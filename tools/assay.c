@@ -13,6 +13,11 @@ static const struct command commands[] = {
     {"dialects", "the conventions of the optimizers of the Muon family", run_dialects},
     {"generate", "make the golden set", run_generate},
     {"verify", "prove every stored number of the golden set again", run_verify},
+    {"gate", "judge our fast kernels, and try them on random cases", run_gate},
+    {"check", "judge the results of a port", run_check},
+    {"train", "learn real data with every optimizer", run_train},
+    {"prove", "the proof ledger: the theory, certified claim by claim", run_prove},
+    {"explain", "the trust-region picture of one matrix, in words and numbers", run_explain},
     {"bench", "measure speed, with peers in the same run", run_bench},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

@@ -1,7 +1,7 @@
 /* assay bench: speed, with peers in the same run. */
-#include "command.h"
+#include "bench.h"
+
 #include "product.h"
-#include "report.h"
 
 #include <cblas.h>
 #include <math.h>
@@ -13,7 +13,7 @@
 
 enum { PRODUCT_BITS = 256 };
 
-static double now(void)
+double bench_now(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -37,7 +37,7 @@ static void fill(struct ball *a, gmp_randstate_t state)
 
 static double time_fma_loop(struct ball *c, const struct ball *a, const struct ball *b)
 {
-    double started = now();
+    double started = bench_now();
     for (size_t i = 0; i < c->rows; i++)
         for (size_t j = 0; j < c->cols; j++) {
             mpfr_ptr x = ball_at(c, i, j);
@@ -45,7 +45,7 @@ static double time_fma_loop(struct ball *c, const struct ball *a, const struct b
             for (size_t k = 0; k < a->cols; k++)
                 mpfr_fma(x, ball_at(a, i, k), ball_at(b, k, j), x, MPFR_RNDN);
         }
-    return now() - started;
+    return bench_now() - started;
 }
 
 static void run_products(struct work *w, void *pointer)
@@ -61,9 +61,9 @@ static void run_products(struct work *w, void *pointer)
     gmp_randclear(state);
     args->best = INFINITY;
     for (int round = 0; round < args->rounds; round++) {
-        double started = now();
+        double started = bench_now();
         product(w, c, a, b, PRODUCT_BITS + 16);
-        args->best = fmin(args->best, now() - started);
+        args->best = fmin(args->best, bench_now() - started);
     }
     if (args->fma_loop < 0)
         args->fma_loop = time_fma_loop(c, a, b);
@@ -93,9 +93,9 @@ static double time_polar(size_t n, unsigned bits, int rounds, long *radius_log2)
         assay_answer q = {{hi, n, n, n}, {lo, n, n, n}, 0};
         assay_polar_info info;
         assay_options options = {.bits = bits};
-        double started = now();
+        double started = bench_now();
         status = assay_ref_polar(&q, &info, (assay_input){a, n, n, n}, &options);
-        best = fmin(best, now() - started);
+        best = fmin(best, bench_now() - started);
         *radius_log2 = info.radius_log2;
     }
     free(a);
@@ -106,8 +106,7 @@ static double time_polar(size_t n, unsigned bits, int rounds, long *radius_log2)
 
 /* ---- peers ----------------------------------------------------------------------------------------------------- */
 
-/* The numbers that a command prints, one a line; how many came. */
-static size_t read_numbers(const char *command, double *numbers, size_t most)
+size_t bench_peer(const char *command, double *numbers, size_t most)
 {
     size_t count = 0;
     FILE *pipe = popen(command, "r");
@@ -134,23 +133,27 @@ static const char mpmath_script[] = "import time, random\n"
                                     "    for j in range(48): a[i, j] = mp.mpf(random.gauss(0, 1))\n"
                                     "t = time.time(); svd_r(a); print(time.time() - t)\n";
 
+const char *bench_python(void)
+{
+    return access("/usr/bin/python3", X_OK) == 0 ? "/usr/bin/python3" : "python3";
+}
+
 static double time_mpmath(void)
 {
     char command[2048];
     double seconds;
-    const char *python = access("/usr/bin/python3", X_OK) == 0 ? "/usr/bin/python3" : "python3";
-    snprintf(command, sizeof command, "%s -c '%s' 2>/dev/null", python, mpmath_script);
-    return read_numbers(command, &seconds, 1) == 1 ? seconds : -1;
+    snprintf(command, sizeof command, "%s -c '%s' 2>/dev/null", bench_python(), mpmath_script);
+    return bench_peer(command, &seconds, 1) == 1 ? seconds : -1;
 }
 
 /* ---- the command ------------------------------------------------------------------------------------------------ */
 
-static void add_time(report *r, const char *what, double seconds)
+void bench_time(report *r, const char *what, double seconds)
 {
     report_add(r, what, seconds < 0 ? json_string("not to be had") : json_sprintf("%.4g s", seconds));
 }
 
-static void add_ratio(report *r, const char *what, double peer, double own)
+void bench_ratio(report *r, const char *what, double peer, double own)
 {
     if (peer > 0 && own > 0)
         report_add(r, what, json_sprintf("%.3g times as fast", peer / own));
@@ -168,7 +171,7 @@ static int bench_ref(report *r, bool peers)
         products[k] = args.best;
         fma = k == 0 ? args.fma_loop : fma;
         snprintf(name, sizeof name, "product %zu, 256 bits", sizes[k]);
-        add_time(r, name, args.best);
+        bench_time(r, name, args.best);
     }
     static const struct {
         size_t n;
@@ -181,24 +184,24 @@ static int bench_ref(report *r, bool peers)
         long radius = 0;
         double seconds = time_polar(polars[k].n, polars[k].bits, polars[k].rounds, &radius);
         snprintf(name, sizeof name, "polar %zu, radius 2^%ld", polars[k].n, radius);
-        add_time(r, name, seconds);
+        bench_time(r, name, seconds);
         small = k == 0 ? seconds : small;
     }
     if (!peers)
         return EXIT_PASS;
-    add_time(r, "mpfr_fma loop 256", fma);
-    add_ratio(r, "  product 256", fma, products[0]);
+    bench_time(r, "mpfr_fma loop 256", fma);
+    bench_ratio(r, "  product 256", fma, products[0]);
     char folder[4096], command[4200];
     own_folder(folder, sizeof folder);
     snprintf(command, sizeof command, "'%sassay-peer-flint' %d 512 1024 2>/dev/null", folder, PRODUCT_BITS);
-    size_t found = read_numbers(command, flint, 2);
-    add_time(r, "arb_mat_mul 512", found == 2 ? flint[0] : -1);
-    add_ratio(r, "  product 512", found == 2 ? flint[0] : -1, products[1]);
-    add_time(r, "arb_mat_mul 1024", found == 2 ? flint[1] : -1);
-    add_ratio(r, "  product 1024", found == 2 ? flint[1] : -1, products[2]);
+    size_t found = bench_peer(command, flint, 2);
+    bench_time(r, "arb_mat_mul 512", found == 2 ? flint[0] : -1);
+    bench_ratio(r, "  product 512", found == 2 ? flint[0] : -1, products[1]);
+    bench_time(r, "arb_mat_mul 1024", found == 2 ? flint[1] : -1);
+    bench_ratio(r, "  product 1024", found == 2 ? flint[1] : -1, products[2]);
     double mpmath = time_mpmath();
-    add_time(r, "mpmath svd_r 48", mpmath);
-    add_ratio(r, "  polar 48", mpmath, small);
+    bench_time(r, "mpmath svd_r 48", mpmath);
+    bench_ratio(r, "  polar 48", mpmath, small);
     return EXIT_PASS;
 }
 
@@ -207,7 +210,7 @@ int run_bench(int argc, char **argv)
     bool peers = false, help = false;
     const char *file = NULL;
     const struct option options[] = {
-        {"peers", 0, NULL, &peers, NULL, NULL, "measure MPFR, FLINT/Arb and mpmath too"},
+        {"peers", 0, NULL, &peers, NULL, NULL, "measure others too: MPFR, FLINT/Arb and mpmath; PyTorch"},
         {"json", 0, &file, NULL, NULL, NULL, "write the figures to this file"},
         {"help", 'h', NULL, &help, NULL, NULL, "print this"},
     };
@@ -215,16 +218,18 @@ int run_bench(int argc, char **argv)
     if (words < 0)
         return EXIT_USAGE;
     if (help) {
-        puts("usage: assay bench [ref] [options]\n\nMeasures the reference; best of several runs each.\n");
+        puts("usage: assay bench [ref|fast] [options]\n\nMeasures the reference (best of several runs each) or the "
+             "fast kernels (medians).\n");
         print_options(options, 3);
         return EXIT_PASS;
     }
-    if (words > 1 || (words == 1 && strcmp(argv[0], "ref") != 0))
-        return complain_usage("bench measures 'ref'");
+    bool fast = words == 1 && strcmp(argv[0], "fast") == 0;
+    if (words > 1 || (words == 1 && !fast && strcmp(argv[0], "ref") != 0))
+        return complain_usage("bench measures 'ref' or 'fast'");
     report *r = json_object();
     report_add(r, "BLAS core", json_string(openblas_get_corename()));
     report_add(r, "BLAS threads", json_integer(openblas_get_num_threads()));
-    int code = bench_ref(r, peers);
+    int code = fast ? bench_fast(r, peers) : bench_ref(r, peers);
     if (code == EXIT_PASS && file && json_dump_file(r, file, JSON_INDENT(2)) != 0)
         code = complain_usage("%s: cannot be written", file);
     if (!report_print(r, false))

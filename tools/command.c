@@ -1,5 +1,6 @@
 #include "command.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -153,4 +154,27 @@ void end_progress(struct progress_bar *bar)
 {
     if (bar->shown > 0)
         fputs("\r\033[K", stderr);
+}
+
+char *default_set(void)
+{
+    /* build/assay, build/gcc-O3/assay and /usr/local/bin/assay */
+    static const char *const beside[] = {"/../golden", "/../../golden", "/../share/assay/golden"};
+    char program[PATH_MAX], sums[PATH_MAX + 64];
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    char *slash = NULL;
+    if (length > 0) {
+        program[length] = '\0';
+        slash = strrchr(program, '/');
+    }
+    for (size_t k = 0; slash && k < sizeof beside / sizeof beside[0]; k++) {
+        *slash = '\0';
+        snprintf(sums, sizeof sums, "%s%s/SHA256SUMS", program, beside[k]);
+        if (access(sums, R_OK) == 0) {
+            *strrchr(sums, '/') = '\0';
+            return realpath(sums, NULL);
+        }
+    }
+    complain_usage("there is no golden set beside this program: name one with --set DIR");
+    return NULL;
 }

@@ -23,6 +23,11 @@ int run_dialects(int argc, char **argv);
 int run_bench(int argc, char **argv);
 int run_generate(int argc, char **argv);
 int run_verify(int argc, char **argv);
+int run_gate(int argc, char **argv);
+int run_check(int argc, char **argv);
+int run_train(int argc, char **argv);
+int run_prove(int argc, char **argv);
+int run_explain(int argc, char **argv);
 
 /* An option: "--name VALUE", "--name=VALUE" or "-l VALUE" sets *value, each time it is given calling `add` if that is
  * not NULL; without `value` and `add` it is a flag and sets *flag. */
@@ -52,6 +57,10 @@ bool parse_count(const char *text, unsigned least, unsigned most, unsigned *x);
 
 /* The exit code of a status. */
 int exit_code_of(assay_status status);
+
+/* The folder of the golden set if --set does not say: golden/ of the source tree that the program was built in, or
+ * ../share/assay/golden beside an installed one. NULL, after a complaint, if neither is there; else to be freed. */
+char *default_set(void);
 
 /* For assay_options.progress: a bar on stderr, if that is a terminal and it has been two seconds. Give it a zeroed
  * struct. */

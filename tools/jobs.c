@@ -3,6 +3,8 @@
 #include "command.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -24,14 +26,31 @@ static unsigned processes(const struct jobs *jobs)
     return jobs->count < wanted ? (unsigned)jobs->count : wanted;
 }
 
-/* The child's part: every processes-th job. A result is shorter than PIPE_BUF, so it is written whole. */
+/* A result is shorter than PIPE_BUF, so it is written whole. */
+static void send(const struct job_result *r)
+{
+    if (write(r->out, r, sizeof *r) != (ssize_t)sizeof *r)
+        _exit(EXIT_FAILURE);
+}
+
+void job_tell(const struct job_result *r, double done, const char *format, ...)
+{
+    struct job_result interim = {.number = r->number, .done = done < 1 ? done : 0.999, .out = r->out};
+    va_list args;
+    va_start(args, format);
+    vsnprintf(interim.message, sizeof interim.message, format, args);
+    va_end(args);
+    send(&interim);
+}
+
+/* The child's part: every processes-th job. */
 static void work(const struct jobs *jobs, unsigned first, unsigned step, int out)
 {
     for (size_t k = first; k < jobs->count; k += step) {
-        struct job_result r = {.number = k};
+        struct job_result r = {.number = k, .out = out};
         jobs->run(jobs->data, &r);
-        if (write(out, &r, sizeof r) != (ssize_t)sizeof r)
-            _exit(EXIT_FAILURE);
+        r.done = 1;
+        send(&r);
     }
     _exit(EXIT_SUCCESS);
 }
@@ -55,8 +74,10 @@ bool jobs_run(const struct jobs *jobs)
     struct progress_bar bar = {0};
     struct job_result r;
     size_t done = 0;
-    if (pipe(ends) != 0) {
+    double sum = 0, *parts = calloc(jobs->count, sizeof *parts); /* of all jobs, of each */
+    if (!parts || pipe(ends) != 0) {
         complain_usage("cannot start processes: %s", strerror(errno));
+        free(parts);
         return false;
     }
     for (; started < count; started++) {
@@ -70,9 +91,15 @@ bool jobs_run(const struct jobs *jobs)
     }
     close(ends[1]);
     while (receive(ends[0], &r)) {
-        jobs->done(jobs->data, &r);
-        show_progress(&bar, jobs->stage, (double)++done / (double)jobs->count);
+        sum += r.done - parts[r.number];
+        parts[r.number] = r.done;
+        if (r.done == 1) {
+            jobs->done(jobs->data, &r);
+            done++;
+        }
+        show_progress(&bar, r.done < 1 ? r.message : jobs->stage, sum / (double)jobs->count);
     }
+    free(parts);
     end_progress(&bar);
     close(ends[0]);
     while (wait(NULL) > 0 || errno == EINTR)

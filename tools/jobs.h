@@ -6,9 +6,15 @@
 
 struct job_result {
     size_t number;
-    int value; /* the job's own */
+    int value; /* these are the job's own */
+    double numbers[4];
+    double done; /* how much of the job is: less than 1 in what job_tell() tells */
+    int out;     /* where it is told */
     char message[ASSAY_MESSAGE_SIZE];
 };
+
+/* Tells the progress bar how much of a running job is done, and what to show. */
+void job_tell(const struct job_result *r, double done, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 struct jobs {
     size_t count;

@@ -481,10 +481,19 @@ static int cosh_rms(struct request *r)
     return iterate(r, NULL, "Y", assay_ref_cosh_rms);
 }
 
+/* The tensor of that name, behind what --tensor says that names begin with; or NULL. */
+static const struct tensor *find_named(const struct request *r, const char *name)
+{
+    char *whole = r->tensor ? join(r->tensor, name) : NULL;
+    const struct tensor *t = tensors_find(&r->file, whole ? whole : name);
+    free(whole);
+    return t;
+}
+
 /* A tensor of the input by name; NULL if it is not there. Complains of one that is not finite, and sets *bad. */
 static const struct tensor *named(const struct request *r, const char *name, bool *bad)
 {
-    const struct tensor *t = tensors_find(&r->file, name), *present = tensors_find(&r->file, "present");
+    const struct tensor *t = find_named(r, name), *present = find_named(r, "present");
     bool by_step = strcmp(name, "grads") == 0 && present && t && t->ndim > 0 && present->count == t->shape[0];
     if (t && !*bad && !check_finite(r->input, t, by_step ? present : NULL))
         *bad = true;
@@ -587,7 +596,7 @@ static int step(struct request *r)
     unsigned before = 0;
     if (!choose_dialect(r, NULL))
         return EXIT_USAGE;
-    if (r->lr && tensors_find(&r->file, "lr"))
+    if (r->lr && find_named(r, "lr"))
         return complain_usage("%s: holds a tensor 'lr', and --lr is given too", r->input);
     const struct tensor *param = required(r, "param", &bad), *grads = required(r, "grads", &bad);
     if (bad || !same_shape(r, grads, param, 1))
@@ -738,7 +747,7 @@ int run_ref(int argc, char **argv)
         {"max-bits", 0, &r->max_bits, NULL, NULL, NULL, "give up beyond this precision (default 8192)"},
         {"threads", 0, &r->threads, NULL, NULL, NULL, "threads to use (default: all processors)"},
         {"format", 0, &r->format, NULL, NULL, NULL, "text or json"},
-        {"tensor", 0, &r->tensor, NULL, NULL, NULL, "which tensor of IN"},
+        {"tensor", 0, &r->tensor, NULL, NULL, NULL, "which tensor of IN (momentum, step: what names begin with)"},
         {"norm", 0, &r->norm, NULL, NULL, NULL, "spectral frobenius max rms nuclear sum column row"},
         {"radius", 0, &r->radius, NULL, NULL, NULL, "of the ball (default 1)"},
         {"ridge", 0, &r->ridge, NULL, NULL, NULL, "lambda of R = lambda/2 |x|^2 (spectral, frobenius)"},

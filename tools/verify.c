@@ -1,16 +1,20 @@
 /* assay verify: proves every stored number of a golden set again. */
 #include "verify.h"
 
+#include "bounds.h"
 #include "command.h"
 #include "jobs.h"
 #include "set.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 struct verification {
     struct golden_set set;
     size_t count, altered;
     int exit_code;
+    bool hold_out;
+    double worst[OPERATIONS][FORMATS]; /* of held-out evaluations, error over bound */
 };
 
 static const struct golden_case *case_number(const struct verification *v, size_t k)
@@ -29,6 +33,8 @@ static void verify_case(void *data, struct job_result *r)
     const struct golden_case *c = case_number(v, r->number);
     const assay_options options = {.threads = 1, .message = r->message, .message_size = sizeof r->message};
     assay_status status = case_verify(&agrees, c, &options);
+    if (status == ASSAY_OK && v->hold_out)
+        status = case_held_out(r->numbers, c, &options);
     r->value = status != ASSAY_OK ? exit_code_of(status) : agrees ? EXIT_PASS : EXIT_SET;
     if (status != ASSAY_OK)
         snprintf(r->message, sizeof r->message, "case %s: %s", c->id, assay_status_text(status));
@@ -37,6 +43,10 @@ static void verify_case(void *data, struct job_result *r)
 static void case_verified(void *data, const struct job_result *r)
 {
     struct verification *v = data;
+    for (size_t f = 0; f < FORMATS; f++) {
+        double *worst = &v->worst[case_number(v, r->number)->operation][f];
+        *worst = r->numbers[f] <= *worst ? *worst : r->numbers[f];
+    }
     if (r->value == EXIT_PASS)
         return;
     complain_usage("%s", r->message);
@@ -45,9 +55,29 @@ static void case_verified(void *data, const struct job_result *r)
         v->exit_code = r->value;
 }
 
-static int verify(const char *folder, unsigned processes)
+/* Returns false if one of them fails the bounds. */
+static bool print_held_out(const struct verification *v)
 {
-    struct verification v = {.exit_code = EXIT_PASS};
+    bool pass = true;
+    puts("\nerror over bound of held-out evaluations, at worst:");
+    printf("%-15s %8s %8s %8s %8s\n", "", "f64", "f32", "f16", "bf16");
+    for (size_t m = 0; m < v->set.count; m++) {
+        const double *worst = v->worst[v->set.manifests[m].operation];
+        bool any = false;
+        for (size_t f = 0; f < FORMATS; f++) {
+            any = any || worst[f] != 0;
+            pass = pass && worst[f] <= 1;
+        }
+        if (any)
+            printf("%-15s %8.3f %8.3f %8.3f %8.3f\n", operation_names[v->set.manifests[m].operation], worst[0],
+                   worst[1], worst[2], worst[3]);
+    }
+    return pass;
+}
+
+static int verify(const char *folder, unsigned processes, bool hold_out)
+{
+    struct verification v = {.exit_code = EXIT_PASS, .hold_out = hold_out};
     char message[ASSAY_MESSAGE_SIZE];
     if (set_read(&v.set, folder, message, sizeof message) != ASSAY_OK) {
         complain_usage("%s", message);
@@ -67,6 +97,8 @@ static int verify(const char *folder, unsigned processes)
         printf("%zu cases: every stored bit is proved\n", v.count);
     else if (v.altered > 0)
         printf("%zu of %zu cases do not say what is proved\n", v.altered, v.count);
+    if (hold_out && !print_held_out(&v) && v.exit_code == EXIT_PASS)
+        v.exit_code = EXIT_OURS;
     set_free(&v.set);
     return v.exit_code;
 }
@@ -74,21 +106,28 @@ static int verify(const char *folder, unsigned processes)
 int run_verify(int argc, char **argv)
 {
     const char *folder = NULL, *processes = NULL;
-    bool help = false;
+    bool help = false, hold_out = false;
     unsigned process_count;
     const struct option options[] = {
-        {"set", 0, &folder, NULL, NULL, NULL, "the folder of the set"},
+        {"set", 0, &folder, NULL, NULL, NULL, "the folder of the set (default: the one that belongs to this program)"},
         {"jobs", 'j', &processes, NULL, NULL, NULL, "processes to use (default: all processors)"},
+        {"held-out", 0, NULL, &hold_out, NULL, NULL,
+         "also hold evaluations against the envelopes that made none of them"},
         {"help", 'h', NULL, &help, NULL, NULL, "print this"},
     };
     argc = parse_options(argc, argv, options, sizeof options / sizeof options[0]);
     if (help) {
-        puts("usage: assay verify --set DIR [options]\n\nProves every stored number of a golden set again, from its "
-             "inputs.\n\noptions:");
+        puts("usage: assay verify [options]\n\nProves every stored number of a golden set again, from its inputs.\n\n"
+             "options:");
         print_options(options, sizeof options / sizeof options[0]);
         return EXIT_PASS;
     }
-    if (argc != 0 || !folder)
-        return argc < 0 ? EXIT_USAGE : complain_usage("verify takes --set DIR, and nothing else but options");
-    return jobs_parse(processes, &process_count) ? verify(folder, process_count) : EXIT_USAGE;
+    if (argc != 0)
+        return argc < 0 ? EXIT_USAGE : complain_usage("verify takes nothing but options");
+    if (!jobs_parse(processes, &process_count))
+        return EXIT_USAGE;
+    char *own = folder ? NULL : default_set();
+    int code = folder || own ? verify(folder ? folder : own, process_count, hold_out) : EXIT_SET;
+    free(own);
+    return code;
 }

@@ -1,0 +1,232 @@
+/* Products by panels (Goto & van de Geijn 2008): for each range of the depth, the team copies A into panels of `tall` rows
+ * and B into panels of `wide` columns, as the micro-kernel reads them, then shares out blocks of C. Sums that go on in the
+ * next range wait in a workspace of tiles, so that C is written once. */
+#include "gemm.h"
+
+#include <string.h>
+
+enum {
+    DEPTH = 256, /* of panels, in floats or pairs: a panel of A stays in the first cache, a block of B in the second */
+    BLOCK_TALL = 4, /* panels of a share of C: with AVX-512 48 x 256 entries, */
+    BLOCK_WIDE = 8, /* so that there are enough shares for a few threads */
+    MOST_TILE = 512 /* floats of the largest tile: 12 x 32 */
+};
+
+static size_t up_div(size_t x, size_t y)
+{
+    return (x + y - 1) / y;
+}
+
+uint16_t bf16_of(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    if (x != x)
+        return (uint16_t)(bits >> 16 | 0x40);
+    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+float float_of(uint16_t x)
+{
+    uint32_t bits = (uint32_t)x << 16;
+    float f;
+    memcpy(&f, &bits, sizeof f);
+    return f;
+}
+
+/* ---- panels ----------------------------------------------------------------------------------------------------- */
+
+/* A panel of `width` columns, the `count` from `first` on, of rows from .. from + depth - 1 of a matrix: `flat` if it is
+ * stored by rows, else it is stored by columns. */
+struct panel {
+    float *to;
+    size_t width, first, count, from, depth;
+    bool flat;
+};
+
+static void pack_floats(const struct kernels *kernels, const struct operand *x, const struct panel *p)
+{
+    const float *at = x->at;
+    if (p->flat)
+        kernels->copy(p->to, p->width, at + p->from * x->stride + p->first, x->stride, p->count, p->depth);
+    else
+        kernels->turn(p->to, p->width, at + p->first * x->stride + p->from, x->stride, p->count, p->depth);
+}
+
+static void pack_widened(const struct operand *x, const struct panel *p)
+{
+    const uint16_t *at = x->at;
+    size_t down = p->flat ? x->stride : 1, across = p->flat ? 1 : x->stride;
+    for (size_t k = 0; k < p->depth; k++)
+        for (size_t i = 0; i < p->count; i++)
+            p->to[k * p->width + i] = float_of(at[(p->from + k) * down + (p->first + i) * across]);
+}
+
+/* Two bf16 numbers in the place of a float; 0 for the last where the depth is odd. Strides and p->from are even, so a matrix
+ * that is stored by columns is one of pairs already. */
+static void pack_pairs(const struct kernels *kernels, const struct operand *x, const struct panel *p)
+{
+    const uint16_t *at = x->at;
+    size_t pairs = p->depth / 2, k = p->from + p->depth - 1;
+    if (p->flat)
+        kernels->pair_up((uint32_t *)p->to, p->width, at + p->from * x->stride + p->first, x->stride, p->count, pairs);
+    else
+        kernels->turn(p->to, p->width, (const float *)at + (p->first * x->stride + p->from) / 2, x->stride / 2,
+                      p->count, pairs);
+    for (size_t i = 0; i < p->count && p->depth % 2; i++) {
+        uint32_t last = p->flat ? at[k * x->stride + p->first + i] : at[(p->first + i) * x->stride + k];
+        memcpy(p->to + pairs * p->width + i, &last, sizeof last);
+    }
+}
+
+static void pack(const struct kernels *kernels, const struct operand *x, const struct panel *p)
+{
+    size_t unit = x->bf16 && kernels->pair_tile ? 2 : 1;
+    if (p->count < p->width)
+        memset(p->to, 0, up_div(p->depth, unit) * p->width * sizeof *p->to);
+    if (!x->bf16)
+        pack_floats(kernels, x, p);
+    else if (unit == 2)
+        pack_pairs(kernels, x, p);
+    else
+        pack_widened(x, p);
+}
+
+/* ---- tiles ------------------------------------------------------------------------------------------------------ */
+
+/* `count` entries of row i of C from column j on, from the sums of a tile. */
+static void finish_row(const struct gemm *g, const float *sums, size_t i, size_t j, size_t count)
+{
+    size_t place = i * g->c.stride + j, other = i * g->d.stride + j;
+    if (g->c.bf16)
+        g->kernels->finish_halves((uint16_t *)g->c.at + place, sums, g->alpha, g->beta,
+                                  g->d.at ? (const uint16_t *)g->d.at + other : NULL, count);
+    else
+        g->kernels->finish_floats((float *)g->c.at + place, sums, g->alpha, g->beta,
+                                  g->d.at ? (const float *)g->d.at + other : NULL, count);
+}
+
+/* Entries (j, i) of C from (i, j), for i < rows, j < cols from these first ones on, and i > j. */
+static void mirror(const struct operand *c, const struct kernels *kernels, size_t first_row, size_t first_col,
+                   size_t rows, size_t cols)
+{
+    float *floats = c->at;
+    uint16_t *halves = c->at;
+    if (!c->bf16 && first_row >= first_col + cols) {
+        kernels->turn(floats + first_col * c->stride + first_row, c->stride, floats + first_row * c->stride + first_col,
+                      c->stride, rows, cols);
+        return;
+    }
+    for (size_t j = first_col; j < first_col + cols; j++)
+        for (size_t i = first_row > j ? first_row : j + 1; i < first_row + rows; i++) {
+            if (c->bf16)
+                halves[j * c->stride + i] = halves[i * c->stride + j];
+            else
+                floats[j * c->stride + i] = floats[i * c->stride + j];
+        }
+}
+
+/* C, from the sums of the tile at (first_row, first_col). Of a symmetric C, what is on and below the diagonal, and its
+ * mirror image: each entry is written by one thread. */
+static void finish(const struct gemm *g, const float *sums, size_t first_row, size_t first_col)
+{
+    size_t tall = g->kernels->tall, wide = g->kernels->wide;
+    size_t rows = g->m - first_row < tall ? g->m - first_row : tall;
+    size_t cols = g->n - first_col < wide ? g->n - first_col : wide;
+    for (size_t i = first_row; i < first_row + rows; i++) {
+        size_t below = i < first_col ? 0 : i - first_col + 1;
+        finish_row(g, sums + (i - first_row) * wide, i, first_col, g->symmetric && below < cols ? below : cols);
+    }
+    if (g->symmetric)
+        mirror(&g->c, g->kernels, first_row, first_col, rows, cols);
+}
+
+/* ---- the product ------------------------------------------------------------------------------------------------ */
+
+struct layout {
+    size_t talls, wides;  /* panels of A and of B */
+    size_t depth, ranges; /* in floats or pairs */
+    size_t unit;          /* entries of the depth in one of them: 1 or 2 */
+    float *a, *b, *tiles; /* tiles: NULL if there is one range */
+};
+
+size_t gemm_work(const struct kernels *kernels, size_t m, size_t n, size_t depth)
+{
+    size_t talls = up_div(m, kernels->tall), wides = up_div(n, kernels->wide), most = depth < DEPTH ? depth : DEPTH;
+    size_t tiles = depth > DEPTH ? talls * wides * kernels->tall * kernels->wide : 0;
+    return (talls * kernels->tall + wides * kernels->wide) * most + tiles;
+}
+
+static struct layout layout(const struct gemm *g)
+{
+    const struct kernels *k = g->kernels;
+    struct layout l = {.talls = up_div(g->m, k->tall), .wides = up_div(g->n, k->wide), .unit = 1};
+    if (g->a.bf16 && k->pair_tile)
+        l.unit = 2;
+    l.depth = up_div(g->depth, l.unit);
+    l.ranges = up_div(l.depth, DEPTH);
+    size_t most = l.depth < DEPTH ? l.depth : DEPTH;
+    l.a = g->work;
+    l.b = l.a + l.talls * k->tall * most;
+    l.tiles = l.ranges > 1 ? l.b + l.wides * k->wide * most : NULL;
+    return l;
+}
+
+/* Entries of the depth before range r. */
+static size_t range_start(const struct gemm *g, const struct layout *l, size_t r)
+{
+    size_t start = r * DEPTH * l->unit;
+    return start < g->depth ? start : g->depth;
+}
+
+static void pack_range(struct team *team, const struct gemm *g, const struct layout *l, size_t r)
+{
+    size_t from = range_start(g, l, r), depth = range_start(g, l, r + 1) - from, floats = up_div(depth, l->unit);
+    size_t tall = g->kernels->tall, wide = g->kernels->wide, k;
+    while ((k = team_next(team)) < l->talls + l->wides) {
+        if (k < l->talls) {
+            size_t first = k * tall, count = g->m - first < tall ? g->m - first : tall;
+            pack(g->kernels, &g->a,
+                 &(struct panel){l->a + first * floats, tall, first, count, from, depth, g->a_symmetric});
+        } else {
+            size_t first = (k - l->talls) * wide, count = g->n - first < wide ? g->n - first : wide;
+            pack(g->kernels, &g->b,
+                 &(struct panel){l->b + first * floats, wide, first, count, from, depth, !g->b_transposed});
+        }
+    }
+    team_meet(team);
+}
+
+static void multiply_tile(const struct gemm *g, const struct layout *l, size_t r, size_t tall, size_t wide)
+{
+    const struct kernels *k = g->kernels;
+    size_t floats = up_div(range_start(g, l, r + 1) - range_start(g, l, r), l->unit);
+    float own[MOST_TILE], *sums = l->tiles ? l->tiles + (tall * l->wides + wide) * k->tall * k->wide : own;
+    if (g->symmetric && tall * k->tall + k->tall <= wide * k->wide)
+        return;
+    (l->unit == 2 ? k->pair_tile : k->tile)(floats, l->a + tall * k->tall * floats, l->b + wide * k->wide * floats,
+                                            sums, r > 0);
+    if (r + 1 == l->ranges)
+        finish(g, sums, tall * k->tall, wide * k->wide);
+}
+
+static void multiply_range(struct team *team, const struct gemm *g, const struct layout *l, size_t r)
+{
+    size_t across = up_div(l->wides, BLOCK_WIDE), share;
+    while ((share = team_next(team)) < up_div(l->talls, BLOCK_TALL) * across) {
+        size_t first_tall = share / across * BLOCK_TALL, first_wide = share % across * BLOCK_WIDE;
+        for (size_t i = first_tall; i < first_tall + BLOCK_TALL && i < l->talls; i++)
+            for (size_t j = first_wide; j < first_wide + BLOCK_WIDE && j < l->wides; j++)
+                multiply_tile(g, l, r, i, j);
+    }
+    team_meet(team);
+}
+
+void gemm(struct team *team, const struct gemm *g)
+{
+    struct layout l = layout(g);
+    for (size_t r = 0; r < l.ranges; r++) {
+        pack_range(team, g, &l, r);
+        multiply_range(team, g, &l, r);
+    }
+}

@@ -1,0 +1,105 @@
+#include "descent.h"
+
+/* (1-b)(F(x_k) - F*) + c L eta^2 + 2 eta e_k - (F(x_{k+1}) - F*) */
+static real slack(const struct problem *p, const struct method *m, const struct step *s, long c)
+{
+    const struct field *f = p->field;
+    real least = problem_value(p, p->solution), rest = real_sub(real_whole(f, 1), m->beta);
+    return SUM(real_mul(rest, real_sub(s->value, least)),
+               PRODUCT(real_whole(f, c), problem_smoothness(p, m->norm), m->eta, m->eta),
+               PRODUCT(real_whole(f, 2), m->eta, s->e), real_neg(real_sub(s->next_value, least)));
+}
+
+static void check(struct evidence *e, const struct problem *p, const struct method *m, const struct step *s)
+{
+    const struct field *f = p->field;
+    real radius = real_div(m->eta, m->beta), two = real_whole(f, 2);
+    certify(e, "||x_{k+1}|| <= D", real_sub(radius, norm_of(m->norm, s->next)));
+    certify(e, "||x_{k+1} - x_k|| <= 2 eta",
+            real_sub(real_mul(two, m->eta), norm_of(m->norm, matrix_sub(s->next, s->x))));
+    certify(e, "star-convex: contraction with 4 L eta^2", slack(p, m, s, 4));
+    if (p->convex)
+        certify(e, "convex: contraction with 2 L eta^2", slack(p, m, s, 2));
+}
+
+static void trajectory(struct evidence *e, size_t k)
+{
+    static const enum problem_kind kinds[] = {PROBLEM_QUADRATIC, PROBLEM_DISTANCE, PROBLEM_STAR, PROBLEM_HUBER};
+    const struct field *f = &e->field;
+    uint64_t seed = k;
+    struct problem p = problem_new(f, kinds[k % 4], 2, 2, k);
+    const struct method m = {.norm = descent_norms[k / 4 % 3],
+                             .eta = real_fraction(f, 1, 8),
+                             .beta = real_fraction(f, 1, 24), /* D = 3, and ||x||_F <= 2 for entries below 1 */
+                             .alpha = real_fraction(f, 1, 1 + k % 3),
+                             .noise = 1,
+                             .steps = instances(e, 20, 5),
+                             .from = matrix_random(f, 2, 2, &seed),
+                             .seed = k};
+    descend(e, &p, &m, check);
+}
+
+/* The two assumptions, in one dimension with the sign oracle: f(x_K) - f* against (1-b)^K (f(x_0) - f*) + 4 L D^2 b. */
+static real endless(const struct field *f, real (*slope)(real x), real x, real radius, real beta, size_t steps)
+{
+    real rest = real_sub(real_whole(f, 1), beta), eta = real_mul(radius, beta);
+    struct work_block *mark = work_mark(f->w);
+    for (size_t k = 0; k < steps; k++) {
+        int sign = real_sign(slope(x), "a slope");
+        x = real_enclose(real_sub(real_mul(rest, x), real_mul(real_whole(f, sign), eta)));
+        real_keep(f->w, mark, &x, 1);
+    }
+    return x;
+}
+
+static real slope_outside(real x)
+{
+    return real_sub(x, real_whole(x->field, 2));
+}
+
+static real slope_wavy(real x)
+{
+    return real_add(real_sin(x), real_div(x, real_whole(x->field, 25)));
+}
+
+static real value_wavy(real x)
+{
+    return SUM(real_whole(x->field, 1), real_neg(real_cos(x)), real_div(real_square(x), real_whole(x->field, 50)));
+}
+
+static void assumptions(struct evidence *e)
+{
+    const struct field *f = &e->field;
+    real beta = real_fraction(f, 1, 100), half = real_fraction(f, 1, 2), four = real_whole(f, 4);
+    real rest = real_sub(real_whole(f, 1), beta), radius = real_whole(f, 1);
+    real x = endless(f, slope_outside, real_whole(f, 0), radius, beta, 2000);
+    real gap = real_mul(half, real_square(real_sub(x, real_whole(f, 2))));
+    real bound = real_add(real_mul(real_power(real_enclose(rest), 2000), real_whole(f, 2)), real_mul(four, beta));
+    must_fail(e, "x* outside the ball", real_sub(bound, gap));
+    x = real_fraction(f, 31, 5);
+    beta = real_fraction(f, 1, 1000);
+    radius = real_whole(f, 7);
+    real start = value_wavy(x), smoothness = real_fraction(f, 26, 25);
+    real last = value_wavy(endless(f, slope_wavy, real_enclose(x), radius, beta, 20000));
+    rest = real_enclose(real_sub(real_whole(f, 1), beta));
+    bound = real_add(real_mul(real_power(rest, 20000), start), PRODUCT(four, smoothness, real_square(radius), beta));
+    must_fail(e, "not star-convex", real_sub(bound, last));
+    x = endless(f, slope_outside, real_whole(f, 0), real_whole(f, 3), real_fraction(f, 1, 100), 2000);
+    gap = real_mul(half, real_square(real_sub(x, real_whole(f, 2))));
+    certify(e, "control: x* inside, (1-b)^K Delta + 4 L D^2 b", real_sub(real_fraction(f, 36, 100), gap));
+}
+
+static void run(struct evidence *e)
+{
+    each(e, instances(e, 72, 12), trajectory);
+    assumptions(e);
+}
+
+const struct claim claim_kv_t2 = {
+    "KV-T2",
+    "Kovalev: one step, deterministic",
+    "weight decay: ||x_k|| <= D, steps <= 2 eta, F(x+) - F* <= (1-b)(F(x) - F*) + 4 L eta^2 + 2 eta e",
+    "ours; form after Kovalev v2",
+    CLAIM_PROVED,
+    "kv_t2",
+    run};

@@ -1,0 +1,23 @@
+/* Rates, measured: simulations in binary64, their means and confidence intervals. Nothing here is a proof. */
+#ifndef ASSAY_PROOFS_RATES_H
+#define ASSAY_PROOFS_RATES_H
+
+#include "claim.h"
+
+/* One dimension, phi(x) = |x| (1 - e^-|x|), noise +-1, sign oracle; the average of `runs` runs from x_0 = 3. */
+struct schedule {
+    double alpha, eta, decay; /* decay: beta, 0 for none */
+    bool extrapolate;
+    bool last_value; /* average phi(x_K) instead of the mean of |phi'(x_k)| over the run */
+};
+
+/* A mean and the half width of its 95 % confidence interval. */
+struct estimate {
+    double mean, half_width;
+};
+struct estimate simulate(struct schedule s, size_t steps, size_t runs, uint64_t seed);
+
+/* The slope of log y over log x between two points, and its half width. */
+struct estimate slope_between(double x0, struct estimate y0, double x1, struct estimate y1);
+
+#endif

@@ -1,0 +1,223 @@
+/* assay bench fast: the speed of the fast kernels, beside that of the memory and of PyTorch. Medians of many rounds. What has
+ * a shape and no other name is five steps of Newton-Schulz. */
+#include "bench.h"
+
+#include "fast.h"
+#include "team.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_ROUNDS = 201, LEAST_ROUNDS = 5, SIDE = 4096 };
+static const double SECONDS = 2; /* for one median */
+
+static int compare(const void *x, const void *y)
+{
+    const double *a = x, *b = y;
+    return (*a > *b) - (*a < *b);
+}
+
+/* The median time of run(args), after one that is not counted. */
+static double median_time(void (*run)(void *args), void *args)
+{
+    double times[MOST_ROUNDS], started = bench_now(), begin;
+    size_t rounds = 0;
+    run(args);
+    while (rounds < LEAST_ROUNDS || (rounds < MOST_ROUNDS && bench_now() - started < SECONDS)) {
+        begin = bench_now();
+        run(args);
+        times[rounds++] = bench_now() - begin;
+    }
+    qsort(times, rounds, sizeof *times, compare);
+    return times[rounds / 2];
+}
+
+static void *allocate(size_t count, size_t size)
+{
+    void *at = calloc(count ? count : 1, size);
+    if (!at) {
+        complain_usage("out of memory");
+        exit(EXIT_USAGE);
+    }
+    return at;
+}
+
+/* Numbers between -1 and 1 that look random enough for a stopwatch. */
+static float *numbers(size_t count)
+{
+    float *x = allocate(count, sizeof *x);
+    unsigned long long state = 1;
+    for (size_t k = 0; k < count; k++) {
+        state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+        x[k] = (float)(state >> 40) * 0x1p-23f - 1;
+    }
+    return x;
+}
+
+/* ---- what is measured ------------------------------------------------------------------------------------------ */
+
+struct job {
+    assay_fast_plan *plan;
+    assay_fast_state state;
+    float *grad;
+    void *work;
+    assay_status status;
+};
+
+static void run_iteration(void *pointer)
+{
+    struct job *j = pointer;
+    j->status = assay_fast_newton_schulz(j->state.param, j->plan, j->grad, j->work);
+}
+
+static void run_step(void *pointer)
+{
+    struct job *j = pointer;
+    j->status = assay_fast_step(&j->state, j->plan, &(assay_hyper){.lr = 1e-3, .momentum = 0.95, .weight_decay = 0.01},
+                                j->grad, j->work);
+}
+
+static void run_momentum(void *pointer)
+{
+    struct job *j = pointer;
+    j->status = assay_fast_momentum(j->state.momentum, NULL, j->plan, &(assay_hyper){.lr = 1e-3, .momentum = 0.95},
+                                    j->state.momentum, j->grad, NULL, 1 + j->state.steps++, j->work);
+}
+
+/* Negative if it fails. */
+static double time_job(void (*run)(void *job), const char *dialect, enum assay_fast_arithmetic arithmetic, size_t count,
+                       size_t rows, size_t cols)
+{
+    struct assay_dialect d = *assay_dialect_find(dialect);
+    size_t shape[] = {count, rows, cols}, n = count * rows * cols;
+    assay_fast_options options = {.arithmetic = arithmetic};
+    struct job j = {0};
+    if (d.nd != ASSAY_ND_ELEMENTWISE)
+        d.nd = ASSAY_ND_BATCH;
+    if (assay_fast_plan_new(&j.plan, &d, 3, shape, &options) != ASSAY_OK)
+        return -1;
+    j.state = (assay_fast_state){numbers(n), numbers(n), allocate(assay_fast_moment_count(j.plan), sizeof(float)), 0};
+    j.grad = numbers(n);
+    j.work = allocate(assay_fast_work(j.plan), 1);
+    double seconds = median_time(run, &j);
+    free(j.state.param);
+    free(j.state.momentum);
+    free(j.state.second_moment);
+    free(j.grad);
+    free(j.work);
+    assay_fast_plan_free(j.plan);
+    return j.status == ASSAY_OK ? seconds : -1;
+}
+
+/* a = a / 2 + b, 12 bytes an entry: what memory allows a pass that reads two arrays and writes one of them. */
+struct stream {
+    float *a, *b;
+};
+
+static void stream_share(struct team *team, void *pointer)
+{
+    struct stream *s = pointer;
+    size_t share;
+    while ((share = team_next(team)) < SIDE)
+        for (size_t k = share * SIDE; k < (share + 1) * SIDE; k++)
+            s->a[k] = s->a[k] * 0.5f + s->b[k];
+}
+
+static void run_stream(void *pointer)
+{
+    team_run(team_processors(), stream_share, pointer);
+}
+
+/* Bytes a second. */
+static double memory_speed(void)
+{
+    struct stream s = {numbers((size_t)SIDE * SIDE), numbers((size_t)SIDE * SIDE)};
+    double seconds = median_time(run_stream, &s);
+    free(s.a);
+    free(s.b);
+    return 12.0 * SIDE * SIDE / seconds;
+}
+
+/* ---- the peer --------------------------------------------------------------------------------------------------- */
+
+static const char torch_script[] =
+    "import time, torch\n"
+    "torch.set_num_threads(%u)\n"
+    "def ns(G, dtype):\n"
+    "    a, b, c = 3.4445, -4.7750, 2.0315\n"
+    "    X = G.to(dtype)\n"
+    "    X = X / (X.norm() + 1e-7)\n"
+    "    for _ in range(5):\n"
+    "        A = X @ X.mT\n"
+    "        X = a * X + (b * A + c * A @ A) @ X\n"
+    "    return X\n"
+    "def auon(p, m, g):\n"
+    "    p.mul_(1 - 1e-5)\n"
+    "    m.lerp_(g, 0.05)\n"
+    "    u = g.lerp(m, 0.95)\n"
+    "    x = u / (u.norm() + 1e-7)\n"
+    "    p.add_(u / (torch.cosh(1.5 * x).square().mean().sqrt() + 1e-8), alpha=-1e-3)\n"
+    "def median(f):\n"
+    "    f(); times = []; began = time.perf_counter()\n"
+    "    while len(times) < 5 or (len(times) < 201 and time.perf_counter() - began < 2):\n"
+    "        t = time.perf_counter(); f(); times.append(time.perf_counter() - t)\n"
+    "    print(sorted(times)[len(times) // 2], flush=True)\n"
+    "with torch.no_grad():\n"
+    "    for dtype, r, c in ((torch.float32, 512, 512), (torch.float32, 1024, 1024),\n"
+    "                        (torch.bfloat16, 1024, 1024), (torch.bfloat16, 1024, 4096)):\n"
+    "        G = torch.randn(r, c); median(lambda: ns(G, dtype))\n"
+    "    many = [torch.randn(64, 64) for _ in range(64)]\n"
+    "    median(lambda: [ns(G, torch.float32) for G in many])\n"
+    "    p, m, g = (torch.randn(4096, 4096) for _ in range(3)); median(lambda: auon(p, m, g))\n";
+
+enum { PEERS = 6 };
+static const char *const names[PEERS] = {"fp32 512^2",       "fp32 1024^2", "bf16 1024^2",
+                                         "bf16 1024 x 4096", "64 of 64^2",  "AuON 4096^2"};
+
+static void compare_with_torch(report *r, const double *own)
+{
+    char script[4096], command[8192];
+    double peer[PEERS];
+    snprintf(script, sizeof script, torch_script, team_processors());
+    snprintf(command, sizeof command, "%s -c '%s' 2>/dev/null", bench_python(), script);
+    if (bench_peer(command, peer, PEERS) != PEERS) {
+        report_add(r, "PyTorch", json_string("not to be had (Debian: python3-torch)"));
+        return;
+    }
+    for (size_t k = 0; k < PEERS; k++) {
+        char name[96];
+        snprintf(name, sizeof name, "PyTorch %s", names[k]);
+        bench_time(r, name, peer[k]);
+        snprintf(name, sizeof name, "  %s", names[k]);
+        bench_ratio(r, name, peer[k], own[k]);
+    }
+}
+
+int bench_fast(report *r, bool peers)
+{
+    enum assay_fast_path path = ASSAY_FAST_PATHS;
+    while (!assay_fast_path_runs(--path))
+        continue;
+    report_add(r, "instructions", json_string(assay_fast_path_name(path)));
+    double memory = memory_speed();
+    double own[PEERS] = {
+        time_job(run_iteration, "jordan", ASSAY_FAST_FP32, 1, 512, 512),
+        time_job(run_iteration, "jordan", ASSAY_FAST_FP32, 1, 1024, 1024),
+        time_job(run_iteration, "jordan", ASSAY_FAST_BF16, 1, 1024, 1024),
+        time_job(run_iteration, "jordan", ASSAY_FAST_BF16, 1, 1024, 4096),
+        time_job(run_iteration, "jordan", ASSAY_FAST_FP32, 64, 64, 64),
+        time_job(run_step, "auon", ASSAY_FAST_AS_DIALECT, 1, SIDE, SIDE),
+    };
+    double momentum = time_job(run_momentum, "auon", ASSAY_FAST_AS_DIALECT, 1, SIDE, SIDE);
+    for (size_t k = 0; k < PEERS; k++)
+        bench_time(r, names[k], own[k]);
+    bench_time(r, "momentum 4096^2", momentum);
+    report_add(r, "memory", json_sprintf("%.3g GB/s", 1e-9 * memory));
+    report_add(r, "  AuON, 28 B/entry", json_sprintf("%.3g of that", 28.0 * SIDE * SIDE / own[PEERS - 1] / memory));
+    report_add(r, "  momentum, 12 B", json_sprintf("%.3g of that", 12.0 * SIDE * SIDE / momentum / memory));
+    if (peers)
+        compare_with_torch(r, own);
+    return EXIT_PASS;
+}

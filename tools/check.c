@@ -1,0 +1,174 @@
+/* assay check: judges the results of a port. */
+#include "command.h"
+#include "judging.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What was asked for. */
+struct check {
+    struct judging j;
+    bool partial;
+    enum findings_format format;
+};
+
+/* How many of the results contradict a dialect; SIZE_MAX if it takes none of them. */
+static size_t count_failures(const struct check *check, const struct assay_dialect *d)
+{
+    char message[ASSAY_MESSAGE_SIZE] = "";
+    struct judging j = check->j;
+    struct findings f = {0};
+    bool judged = true;
+    j.dialect = d;
+    j.any_format = false; /* one dialect's noise is not another's excuse */
+    for (int o = OPERATION_NEWTON_SCHULZ; o < OPERATIONS && judged; o++) {
+        j.format = check->j.any_format ? format_of((enum operation)o, check->j.dialect) : check->j.format;
+        if (is_tried(&j, (enum operation)o))
+            judged = judge_operation(&f, &j, (enum operation)o, message) == ASSAY_OK;
+    }
+    size_t count = judged && findings_count(&f, FINDING_PASS) > 0 ? findings_count(&f, FINDING_FAIL) : SIZE_MAX;
+    findings_free(&f);
+    return count;
+}
+
+/* Says which other dialects the fewest of the results contradict, if those are fewer than `ours`. */
+static void print_nearest(const struct check *check, size_t ours)
+{
+    const char *names[256];
+    size_t least = ours, count = 0;
+    for (size_t d = 0; d < assay_dialect_count; d++) {
+        size_t failures = count_failures(check, &assay_dialects[d]);
+        if (failures >= ours || failures > least)
+            continue;
+        count = failures < least ? 0 : count;
+        least = failures;
+        names[count++] = assay_dialects[d].name;
+    }
+    if (count == 0)
+        return;
+    if (least == 0)
+        printf("\nEverything passes as");
+    else
+        printf("\nOnly %zu outputs fail as", least);
+    for (size_t k = 0; k < count; k++)
+        printf("%s %s", k ? "," : "", names[k]);
+    puts(".");
+}
+
+static int conclude(const struct check *check, const struct findings *f, const char *untried)
+{
+    size_t failed = findings_count(f, FINDING_FAIL);
+    bool text = check->format == FORMAT_TEXT;
+    if (text && untried[0])
+        printf("\nnot tried: %s\n", untried);
+    if (text && failed > 0)
+        print_nearest(check, failed);
+    if (failed > 0)
+        return EXIT_FAILED;
+    bool complete = !untried[0] && findings_count(f, FINDING_MISSING) == 0;
+    if (findings_count(f, FINDING_PASS) == 0 || (!complete && !check->partial))
+        return EXIT_INCOMPLETE;
+    return EXIT_PASS;
+}
+
+static int check_results(const struct check *check)
+{
+    struct findings f = {0};
+    char title[256], untried[256] = "", message[ASSAY_MESSAGE_SIZE] = "";
+    const char *unknown = unknown_result(&check->j);
+    if (unknown)
+        return complain_usage("%s: tensor '%s' is the output of no case", check->j.results->path, unknown);
+    snprintf(title, sizeof title, "%s as %s, golden set %s", check->j.results->path, check->j.dialect->name,
+             MANIFEST_VERSION);
+    f.title = title;
+    assay_status status = ASSAY_OK;
+    for (int o = 0; o < OPERATIONS && status == ASSAY_OK; o++) {
+        if (is_tried(&check->j, (enum operation)o))
+            status = judge_operation(&f, &check->j, (enum operation)o, message);
+        else if (is_expected(&check->j, (enum operation)o))
+            snprintf(untried + strlen(untried), sizeof untried - strlen(untried), "%s%s", untried[0] ? ", " : "",
+                     operation_names[o]);
+    }
+    int code = EXIT_OURS;
+    if (status != ASSAY_OK)
+        complain_usage("%s", message[0] ? message : assay_status_text(status));
+    else if (!findings_print(&f, check->format))
+        code = complain_usage("standard output cannot be written");
+    else
+        code = conclude(check, &f, untried);
+    findings_free(&f);
+    return code;
+}
+
+static bool parse_dtype(const char *text, struct judging *j)
+{
+    static const char *const names[FORMATS] = {"f64", "f32", "f16", "bf16"};
+    j->any_format = !text || strcmp(text, "auto") == 0;
+    for (size_t f = 0; f < FORMATS && !j->any_format; f++)
+        if (strcmp(text, names[f]) == 0) {
+            j->format = (enum tensor_type)f;
+            return true;
+        }
+    if (!j->any_format)
+        complain_usage("--dtype takes auto, f64, f32, f16 or bf16, not '%s'", text);
+    return j->any_format;
+}
+
+/* Reads set and results, and checks. */
+static int run(struct check *check, const char *folder, const char *path)
+{
+    struct golden_set set;
+    struct results results;
+    char message[ASSAY_MESSAGE_SIZE];
+    if (set_read(&set, folder, message, sizeof message) != ASSAY_OK) {
+        complain_usage("%s", message);
+        return EXIT_SET;
+    }
+    int code = EXIT_USAGE;
+    if (results_read(&results, path, message, sizeof message) == ASSAY_OK) {
+        check->j.set = &set;
+        check->j.folder = folder;
+        check->j.results = &results;
+        code = check_results(check);
+        results_free(&results);
+    } else {
+        complain_usage("%s", message);
+    }
+    set_free(&set);
+    return code;
+}
+
+int run_check(int argc, char **argv)
+{
+    const char *folder = NULL, *dialect = NULL, *dtype = NULL, *format = NULL;
+    struct check check = {0};
+    bool help = false;
+    const struct option options[] = {
+        {"dialect", 'd', &dialect, NULL, NULL, NULL, "whose conventions the port follows: assay dialects lists them"},
+        {"dtype", 0, &dtype, NULL, NULL, NULL,
+         "what the port computes directions in: auto (the dialect's), f64, f32, f16, bf16"},
+        {"partial", 0, NULL, &check.partial, NULL, NULL, "results that are missing are no failure"},
+        {"set", 0, &folder, NULL, NULL, NULL, "the folder of the set (default: the one that belongs to this program)"},
+        {"format", 0, &format, NULL, NULL, NULL, "text, json, junit, tap, markdown or github"},
+        {"help", 'h', NULL, &help, NULL, NULL, "print this"},
+    };
+    argc = parse_options(argc, argv, options, sizeof options / sizeof options[0]);
+    if (help) {
+        puts("usage: assay check --dialect NAME RESULTS [options]\n\nJudges the results of a port: a .safetensors file "
+             "with tensors ID/NAME, or a folder of ID/NAME.npy.\n\noptions:");
+        print_options(options, sizeof options / sizeof options[0]);
+        return EXIT_PASS;
+    }
+    if (argc != 1 || !dialect)
+        return argc < 0 ? EXIT_USAGE : complain_usage("check takes --dialect NAME and one file or folder of results");
+    check.j.dialect = assay_dialect_find(dialect);
+    if (!check.j.dialect)
+        return complain_usage("there is no dialect '%s' (assay dialects lists them)", dialect);
+    if (!parse_dtype(dtype, &check.j) || !findings_parse_format(format, &check.format))
+        return EXIT_USAGE;
+    char *own = folder ? NULL : default_set();
+    int code = folder || own ? run(&check, folder ? folder : own, argv[0]) : EXIT_SET;
+    free(own);
+    return code;
+}

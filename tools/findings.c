@@ -1,0 +1,270 @@
+#include "findings.h"
+
+#include "command.h"
+#include "report.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const kind_names[] = {"pass", "fail", "missing", "not judged"};
+
+static void *or_end(void *memory)
+{
+    if (!memory) {
+        fputs("assay: out of memory\n", stderr);
+        exit(EXIT_OURS);
+    }
+    return memory;
+}
+
+void findings_free(struct findings *f)
+{
+    for (size_t k = 0; k < f->count; k++) {
+        free(f->each[k].text);
+        free(f->each[k].command);
+    }
+    free(f->each);
+}
+
+void findings_add(struct findings *f, struct finding finding)
+{
+    if (f->count == f->room) {
+        f->room = 2 * f->room + 64;
+        f->each = or_end(realloc(f->each, f->room * sizeof *f->each));
+    }
+    finding.text = finding.text ? or_end(strdup(finding.text)) : NULL;
+    finding.command = finding.command ? or_end(strdup(finding.command)) : NULL;
+    f->each[f->count++] = finding;
+}
+
+size_t findings_count(const struct findings *f, enum finding_kind kind)
+{
+    size_t count = 0;
+    for (size_t k = 0; k < f->count; k++)
+        count += f->each[k].kind == kind;
+    return count;
+}
+
+bool findings_parse_format(const char *text, enum findings_format *format)
+{
+    static const char *const names[] = {"text", "json", "junit", "tap", "markdown", "github"};
+    *format = FORMAT_TEXT;
+    for (size_t k = 0; text && k < sizeof names / sizeof names[0]; k++)
+        if (strcmp(text, names[k]) == 0) {
+            *format = (enum findings_format)k;
+            return true;
+        }
+    if (text)
+        complain_usage("--format takes text, json, junit, tap, markdown or github, not '%s'", text);
+    return !text;
+}
+
+/* ---- by operation --------------------------------------------------------------------------------------------------- */
+
+struct row {
+    size_t counts[4]; /* by enum finding_kind */
+    double worst;
+};
+
+static struct row row_of(const struct findings *f, enum operation operation, enum tensor_type format)
+{
+    struct row row = {0};
+    for (size_t k = 0; k < f->count; k++) {
+        const struct finding *x = &f->each[k];
+        if (x->operation != operation || x->format != format)
+            continue;
+        row.counts[x->kind]++;
+        if (x->kind <= FINDING_FAIL && !(x->ratio <= row.worst))
+            row.worst = x->ratio;
+    }
+    return row;
+}
+
+/* Calls `print` for each operation and format of which there is something. */
+static void each_row(const struct findings *f, void (*print)(enum operation, enum tensor_type, const struct row *))
+{
+    for (int o = 0; o < OPERATIONS; o++)
+        for (int t = 0; t < FORMATS; t++) {
+            struct row row = row_of(f, (enum operation)o, (enum tensor_type)t);
+            if (row.counts[0] + row.counts[1] + row.counts[2] + row.counts[3] > 0)
+                print((enum operation)o, (enum tensor_type)t, &row);
+        }
+}
+
+static const char *format_name(enum tensor_type format)
+{
+    static const char *const names[FORMATS] = {"f64", "f32", "f16", "bf16"};
+    return names[format];
+}
+
+static const char *verdict(const struct findings *f)
+{
+    return findings_count(f, FINDING_FAIL)      ? "FAIL"
+           : findings_count(f, FINDING_MISSING) ? "INCOMPLETE"
+           : findings_count(f, FINDING_PASS)    ? "PASS"
+                                                : "NOTHING JUDGED";
+}
+
+/* ---- text ------------------------------------------------------------------------------------------------------------ */
+
+enum { MOST_SHOWN = 20 }; /* of the failures, in text */
+
+static void text_row(enum operation operation, enum tensor_type format, const struct row *row)
+{
+    printf("%-15s %-6s %8zu %8zu %8zu %12zu %16.3g\n", operation_names[operation], format_name(format),
+           row->counts[FINDING_PASS], row->counts[FINDING_FAIL], row->counts[FINDING_MISSING],
+           row->counts[FINDING_NOT_JUDGED], row->worst);
+}
+
+static void print_text(const struct findings *f)
+{
+    size_t shown = 0, failed = findings_count(f, FINDING_FAIL);
+    printf("%s\n\n%-15s %-6s %8s %8s %8s %12s %16s\n", f->title, "operation", "format", "pass", "fail", "missing",
+           "not judged", "worst err/bound");
+    each_row(f, text_row);
+    for (size_t k = 0; k < f->count && shown < MOST_SHOWN; k++)
+        if (f->each[k].kind == FINDING_FAIL) {
+            printf("\nFAIL %s\n     why this case: %s\n     the answer: %s\n", f->each[k].text, f->each[k].c->why,
+                   f->each[k].command);
+            shown++;
+        }
+    if (shown < failed)
+        printf("\n... and %zu more failures (--format json lists all)\n", failed - shown);
+    printf("\n%s\n", verdict(f));
+}
+
+static void print_tap(const struct findings *f)
+{
+    printf("TAP version 13\n1..%zu\n", f->count);
+    for (size_t k = 0; k < f->count; k++) {
+        const struct finding *x = &f->each[k];
+        bool skip = x->kind == FINDING_MISSING || x->kind == FINDING_NOT_JUDGED;
+        printf("%s %zu - %s %s%s%s%s%s\n", x->kind == FINDING_FAIL ? "not ok" : "ok", k + 1, x->c->id, x->dialect,
+               x->dialect[0] ? " " : "", x->output, skip ? " # SKIP " : "", skip ? kind_names[x->kind] : "");
+        if (x->text)
+            printf("# %s\n", x->text);
+    }
+}
+
+static void markdown_row(enum operation operation, enum tensor_type format, const struct row *row)
+{
+    printf("| %s | %s | %zu | %zu | %zu | %zu | %.3g |\n", operation_names[operation], format_name(format),
+           row->counts[FINDING_PASS], row->counts[FINDING_FAIL], row->counts[FINDING_MISSING],
+           row->counts[FINDING_NOT_JUDGED], row->worst);
+}
+
+static void print_markdown(const struct findings *f)
+{
+    printf("## %s: %s\n\n| operation | format | pass | fail | missing | not judged | worst err/bound |\n"
+           "|---|---|---:|---:|---:|---:|---:|\n",
+           f->title, verdict(f));
+    each_row(f, markdown_row);
+    for (size_t k = 0; k < f->count; k++)
+        if (f->each[k].kind == FINDING_FAIL)
+            printf("\n* **%s**: %s\n  `%s`\n", f->each[k].c->id, f->each[k].text, f->each[k].command);
+}
+
+/* Workflow commands: one annotation a failure. */
+static void print_github(const struct findings *f)
+{
+    for (size_t k = 0; k < f->count; k++)
+        if (f->each[k].kind == FINDING_FAIL)
+            printf("::error title=assay %s::%s\n", f->each[k].c->id, f->each[k].text);
+        else if (f->each[k].kind == FINDING_MISSING)
+            printf("::warning title=assay %s::no result for %s\n", f->each[k].c->id, f->each[k].output);
+    printf("::notice title=assay::%s: %s\n", f->title, verdict(f));
+}
+
+/* ---- JUnit ----------------------------------------------------------------------------------------------------------- */
+
+static void print_xml(const char *text)
+{
+    for (; *text; text++)
+        switch (*text) {
+        case '&':
+            fputs("&amp;", stdout);
+            break;
+        case '<':
+            fputs("&lt;", stdout);
+            break;
+        case '>':
+            fputs("&gt;", stdout);
+            break;
+        case '"':
+            fputs("&quot;", stdout);
+            break;
+        default:
+            putchar(*text);
+        }
+}
+
+static void print_junit(const struct findings *f)
+{
+    size_t skipped = findings_count(f, FINDING_MISSING) + findings_count(f, FINDING_NOT_JUDGED);
+    puts("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
+    printf("<testsuite name=\"");
+    print_xml(f->title);
+    printf("\" tests=\"%zu\" failures=\"%zu\" errors=\"0\" skipped=\"%zu\">\n", f->count,
+           findings_count(f, FINDING_FAIL), skipped);
+    for (size_t k = 0; k < f->count; k++) {
+        const struct finding *x = &f->each[k];
+        printf("  <testcase classname=\"assay.%s.%s\" name=\"%s %s\"", operation_names[x->operation],
+               format_name(x->format), x->c->id, x->output);
+        if (x->kind == FINDING_PASS) {
+            puts("/>");
+            continue;
+        }
+        puts(">");
+        if (x->kind == FINDING_FAIL) {
+            printf("    <failure message=\"");
+            print_xml(x->text);
+            printf("\">");
+            print_xml(x->command);
+            puts("</failure>");
+        } else {
+            printf("    <skipped message=\"%s\"/>\n", kind_names[x->kind]);
+        }
+        puts("  </testcase>");
+    }
+    puts("</testsuite>");
+}
+
+/* ---- JSON ------------------------------------------------------------------------------------------------------------ */
+
+static void print_json(const struct findings *f)
+{
+    json_t *all = or_end(json_array());
+    for (size_t k = 0; k < f->count; k++) {
+        const struct finding *x = &f->each[k];
+        report *r = or_end(json_object());
+        report_add(r, "case", json_string(x->c->id));
+        report_add(r, "operation", json_string(operation_names[x->operation]));
+        report_add(r, "dialect", json_string(x->dialect));
+        report_add(r, "output", json_string(x->output));
+        report_add(r, "format", json_string(format_name(x->format)));
+        report_add(r, "verdict", json_string(kind_names[x->kind]));
+        if (x->kind <= FINDING_FAIL)
+            report_add(r, "err_over_bound", report_number(x->ratio));
+        if (x->text)
+            report_add(r, "what", json_string(x->text));
+        if (x->command)
+            report_add(r, "command", json_string(x->command));
+        if (json_array_append_new(all, r) != 0)
+            or_end(NULL);
+    }
+    report *top = or_end(json_object());
+    report_add(top, "title", json_string(f->title));
+    report_add(top, "verdict", json_string(verdict(f)));
+    report_add(top, "findings", all);
+    report_print(top, true);
+}
+
+bool findings_print(const struct findings *f, enum findings_format format)
+{
+    static void (*const print[])(const struct findings *) = {print_text, print_json,     print_junit,
+                                                             print_tap,  print_markdown, print_github};
+    print[format](f);
+    return fflush(stdout) == 0 && !ferror(stdout);
+}

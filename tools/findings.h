@@ -1,0 +1,46 @@
+/* What the judge found, case by case, and the ways to print it. */
+#ifndef ASSAY_TOOLS_FINDINGS_H
+#define ASSAY_TOOLS_FINDINGS_H
+
+#include "judge.h"
+
+enum finding_kind {
+    FINDING_PASS,
+    FINDING_FAIL,
+    FINDING_MISSING,    /* no result */
+    FINDING_NOT_JUDGED, /* no bound in this format says anything */
+};
+
+struct finding {
+    enum finding_kind kind;
+    enum operation operation;
+    enum tensor_type format; /* of the arithmetic that it was judged as */
+    const struct golden_case *c;
+    const char *dialect, *output; /* "" where there is none */
+    double ratio;                 /* error over bound */
+    char *text, *command;         /* of a failure: what is wrong, and what computes the answer */
+};
+
+struct findings {
+    const char *title;
+    size_t count, room;
+    struct finding *each;
+};
+
+void findings_free(struct findings *f);
+
+/* Adds one; `text` and `command`, which may be NULL, are copied. Out of memory ends the program. */
+void findings_add(struct findings *f, struct finding finding);
+
+/* How many there are of a kind. */
+size_t findings_count(const struct findings *f, enum finding_kind kind);
+
+enum findings_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JUNIT, FORMAT_TAP, FORMAT_MARKDOWN, FORMAT_GITHUB };
+
+/* The value of --format, NULL standing for text; false after a complaint. */
+bool findings_parse_format(const char *text, enum findings_format *format);
+
+/* Prints them. Returns false if standard output fails. */
+bool findings_print(const struct findings *f, enum findings_format format);
+
+#endif

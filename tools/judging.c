@@ -1,0 +1,117 @@
+#include "judging.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum tensor_type format_of(enum operation operation, const struct assay_dialect *d)
+{
+    if (operation == OPERATION_MOMENTUM || !operation_has_dialects(operation))
+        return TENSOR_F32;
+    return d->arithmetic == ASSAY_BF16 ? TENSOR_BF16 : d->arithmetic == ASSAY_FP16 ? TENSOR_F16 : TENSOR_F32;
+}
+
+static const struct manifest *manifest_of(const struct judging *j, enum operation operation)
+{
+    for (size_t m = 0; m < j->set->count; m++)
+        if (j->set->manifests[m].operation == operation)
+            return &j->set->manifests[m];
+    return NULL;
+}
+
+/* 8 x 12 */
+static void shape_text(char text[128], size_t ndim, const size_t *shape)
+{
+    size_t end = 0;
+    text[0] = '\0';
+    for (size_t d = 0; d < ndim && end < 100; d++)
+        end += (size_t)snprintf(text + end, 128 - end, d ? " x %zu" : "%zu", shape[d]);
+}
+
+/* One output: a missing or misshapen result, or what the judge says. */
+static assay_status judge_output(struct findings *f, const struct judging *j, const struct golden_case *c,
+                                 const struct answer_class *k, size_t output, struct finding finding,
+                                 const assay_options *options)
+{
+    const struct answer *a = &k->answers[output];
+    const struct tensor *x = results_find(j->results, c->id, a->name);
+    char text[VERDICT_TEXT] = "", command[VERDICT_TEXT], got[128], wanted[128];
+    struct verdict v = {0};
+    finding.output = a->name;
+    struct answer_class named = *k; /* after the dialect that was asked for, not the first of its class */
+    named.name = finding.dialect;
+    verdict_command(command, c, &named, j->folder);
+    if (!x) {
+        finding.kind = FINDING_MISSING;
+    } else if (x->ndim != a->ndim || memcmp(x->shape, a->shape, a->ndim * sizeof *a->shape) != 0) {
+        shape_text(got, x->ndim, x->shape);
+        shape_text(wanted, a->ndim, a->shape);
+        snprintf(text, sizeof text, "case %s, %s: the shape is %s, not %s", c->id, a->name, got, wanted);
+        finding.kind = FINDING_FAIL;
+    } else {
+        assay_status status = judge(&v, c, k, output, finding.format, x->at, options);
+        if (status != ASSAY_OK)
+            return status;
+        finding.kind = !v.judged ? FINDING_NOT_JUDGED : v.pass ? FINDING_PASS : FINDING_FAIL;
+        finding.ratio = v.ratio;
+        verdict_text(text, &v, c, &named, output);
+    }
+    finding.text = finding.kind == FINDING_FAIL ? text : NULL;
+    finding.command = finding.kind == FINDING_FAIL ? command : NULL;
+    findings_add(f, finding);
+    return ASSAY_OK;
+}
+
+assay_status judge_operation(struct findings *f, const struct judging *j, enum operation operation,
+                             char message[ASSAY_MESSAGE_SIZE])
+{
+    const struct manifest *m = manifest_of(j, operation);
+    const assay_options options = {.threads = 1, .message = message, .message_size = ASSAY_MESSAGE_SIZE};
+    enum tensor_type format = j->any_format ? format_of(operation, j->dialect) : j->format;
+    assay_status status = ASSAY_OK;
+    for (size_t k = 0; m && k < m->count && status == ASSAY_OK; k++) {
+        const struct golden_case *c = &m->cases[k];
+        const struct answer_class *class = class_of(c, j->dialect->name);
+        if (!class || class->undefined || !case_fits(c, format))
+            continue;
+        struct finding finding = {.operation = operation,
+                                  .format = format,
+                                  .c = c,
+                                  .dialect = operation_has_dialects(operation) ? j->dialect->name : ""};
+        for (size_t a = 0; a < class->answer_count && status == ASSAY_OK; a++)
+            status = judge_output(f, j, c, class, a, finding, &options);
+    }
+    return status;
+}
+
+/* Asks for every result of the operation; returns whether there is one. */
+static bool ask_for_all(const struct judging *j, enum operation operation)
+{
+    const struct manifest *m = manifest_of(j, operation);
+    bool any = false;
+    for (size_t k = 0; m && k < m->count; k++)
+        for (size_t l = 0; l < m->cases[k].class_count; l++)
+            for (size_t a = 0; a < m->cases[k].classes[l].answer_count; a++)
+                any = results_find(j->results, m->cases[k].id, m->cases[k].classes[l].answers[a].name) || any;
+    return any;
+}
+
+bool is_tried(const struct judging *j, enum operation operation)
+{
+    return ask_for_all(j, operation);
+}
+
+bool is_expected(const struct judging *j, enum operation operation)
+{
+    const struct manifest *m = manifest_of(j, operation);
+    bool any = false;
+    for (size_t k = 0; m && k < m->count && operation_has_dialects(operation); k++)
+        any = any || class_of(&m->cases[k], j->dialect->name);
+    return any;
+}
+
+const char *unknown_result(const struct judging *j)
+{
+    for (int o = 0; o < OPERATIONS; o++)
+        ask_for_all(j, (enum operation)o);
+    return results_unused(j->results);
+}
