@@ -161,12 +161,14 @@ $(BUILD)/tests/libsupport.a: $(SUPPORT:%=$(BUILD)/tests/%.o)
 	rm -f $@
 	$(AR) rcs $@ $^
 
-# A test that defines __wrap_f, or includes the header of a support file that does, gets its calls of f.
+# A test that defines __wrap_f, or includes the header of a support file that does, gets its calls of f; such files come first,
+# for several define the same.
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(BUILD)/tests/libsupport.a $(PARTS_OBJECTS)
 	wraps=$$(nm -A -g --defined-only $< $(BUILD)/tests/libsupport.a | \
 	    grep -E "^($<|.*:($$(sed -n 's/^#include "\(.*\)\.h"/\1[.]o/p' tests/test_$*.c | paste -sd'|')):)" | \
 	    sed -n 's/.* T __wrap_/-Wl,--wrap=/p'); \
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $$wraps $^ $(TEST_LIBRARIES) -o $@
+	own=$$(sed -n 's|^#include "\(.*\)\.h"|tests/\1.c|p' tests/test_$*.c | xargs -r ls 2>/dev/null | sed 's|\(.*\)c$$|$(BUILD)/\1o|'); \
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $$wraps $< $$own $(filter-out $<,$^) $(TEST_LIBRARIES) -o $@
 
 $(BUILD)/tests/io_dump: $(BUILD)/tests/io_dump.o $(PARTS_OBJECTS)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $^ -ljansson -lnettle $(LIBRARIES) -o $@
