@@ -34,7 +34,7 @@ LIBRARIES = -llapacke -lopenblas -lmpfr -lgmp -lm -pthread
 
 SOURCES := $(foreach folder,$(FOLDERS),$(wildcard $(folder)/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/proofs/texts.o
-LIBRARY_OBJECTS := $(filter $(BUILD)/ref/% $(BUILD)/fast/%,$(OBJECTS))
+LIBRARY_OBJECTS := $(filter $(BUILD)/ref/% $(BUILD)/fast/% $(BUILD)/golden/%,$(OBJECTS))
 # All that tests can call: everything but the commands.
 PARTS := $(filter-out $(wildcard tools/*.c),$(SOURCES))
 PARTS_OBJECTS := $(PARTS:%.c=$(BUILD)/%.o) $(BUILD)/proofs/texts.o
@@ -103,7 +103,7 @@ $(BUILD)/libassay.a: $(BUILD)/libassay.o
 	$(AR) rcs $@ $^
 
 $(BUILD)/libassay.so.$(VERSION): $(LIBRARY_OBJECTS)
-	$(CC) -shared -Wl,-soname,libassay.so.$(SOVERSION) -Wl,-z,defs $(CFLAGS_ALL) $(LDFLAGS) $^ $(LIBRARIES) -o $@
+	$(CC) -shared -Wl,-soname,libassay.so.$(SOVERSION) -Wl,-z,defs $(CFLAGS_ALL) $(LDFLAGS) $^ -ljansson -lnettle $(LIBRARIES) -o $@
 
 $(BUILD)/libassay.so: $(BUILD)/libassay.so.$(VERSION)
 	ln -sf $(<F) $(BUILD)/libassay.so.$(SOVERSION)
@@ -134,6 +134,7 @@ SET = $(DESTDIR)$(PREFIX)/share/assay/golden
 install: all
 	install -d $(INCLUDE) $(LIB)/pkgconfig $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 $(PUBLIC_HEADERS) $(INCLUDE)
+	install -m 644 golden/library.h $(INCLUDE)/judge.h
 	install -m 644 $(BUILD)/libassay.a $(LIB)
 	install -m 755 $(BUILD)/libassay.so.$(VERSION) $(LIB)
 	ln -sf libassay.so.$(VERSION) $(LIB)/libassay.so.$(SOVERSION)
@@ -160,12 +161,14 @@ $(BUILD)/tests/libsupport.a: $(SUPPORT:%=$(BUILD)/tests/%.o)
 	rm -f $@
 	$(AR) rcs $@ $^
 
-# A test that defines __wrap_f, or includes the header of a support file that does, gets its calls of f.
+# A test that defines __wrap_f, or includes the header of a support file that does, gets its calls of f; such files come first,
+# for several define the same.
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(BUILD)/tests/libsupport.a $(PARTS_OBJECTS)
 	wraps=$$(nm -A -g --defined-only $< $(BUILD)/tests/libsupport.a | \
 	    grep -E "^($<|.*:($$(sed -n 's/^#include "\(.*\)\.h"/\1[.]o/p' tests/test_$*.c | paste -sd'|')):)" | \
 	    sed -n 's/.* T __wrap_/-Wl,--wrap=/p'); \
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $$wraps $^ $(TEST_LIBRARIES) -o $@
+	own=$$(sed -n 's|^#include "\(.*\)\.h"|tests/\1.c|p' tests/test_$*.c | xargs -r ls 2>/dev/null | sed 's|\(.*\)c$$|$(BUILD)/\1o|'); \
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $$wraps $< $$own $(filter-out $<,$^) $(TEST_LIBRARIES) -o $@
 
 $(BUILD)/tests/io_dump: $(BUILD)/tests/io_dump.o $(PARTS_OBJECTS)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $^ -ljansson -lnettle $(LIBRARIES) -o $@

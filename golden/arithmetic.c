@@ -21,6 +21,11 @@ double unit_roundoff(enum tensor_type format)
     return formats[format].roundoff;
 }
 
+double least_number(enum tensor_type format)
+{
+    return 2 * formats[format].roundoff * formats[format].least_normal;
+}
+
 double backward_error(enum tensor_type format, size_t m, size_t n)
 {
     return 4 * sqrt((double)(m > n ? m : n)) * unit_roundoff(format);
@@ -51,8 +56,8 @@ struct evaluation evaluation_draw(enum tensor_type format, uint64_t ensemble, si
     e.reciprocal = bits >> 7 & 1;
     e.cast_first = format != TENSOR_F16 && (bits >> 8 & 1); /* binary16 would overflow */
     e.finish_in_state = bits >> 9 & 1;
-    e.interpolate = bits >> 10 & 1;
-    e.decay_apart = bits >> 11 & 1;
+    e.decay_apart = bits >> 10 & 1;
+    e.interpolation = (unsigned)(bits >> 11) % 3;
     return e;
 }
 
@@ -98,7 +103,7 @@ double rounded(struct evaluation *e, enum tensor_type place, double x)
         return e->random && coin(e) ? neighbour(x, coin(e) ? 1 : -1) : x;
     if (fabs(x) < formats[place].least_normal) {      /* to nearest; nobody chooses there */
         volatile double sum = x + formats[place].big; /* volatile: not to be folded */
-        return sum - formats[place].big;
+        return copysign(sum - formats[place].big, x);
     }
     x = to_precision(e, formats[place].precision, x);
     return fabs(x) <= formats[place].largest ? x : copysign(INFINITY, x);

@@ -119,6 +119,18 @@ bool case_same_question(const struct golden_case *a, const struct golden_case *b
     return same;
 }
 
+const struct answer_class *class_of(const struct golden_case *c, const char *dialect)
+{
+    for (size_t k = 0; k < c->class_count; k++) {
+        if (!operation_has_dialects(c->operation))
+            return &c->classes[k];
+        for (size_t m = 0; m < c->classes[k].member_count; m++)
+            if (strcmp(c->classes[k].members[m], dialect) == 0)
+                return &c->classes[k];
+    }
+    return NULL;
+}
+
 bool answers_equal(const struct answer *a, const struct answer *b)
 {
     /* Bits, not values; a radius is never NaN, and neither are the others. */

@@ -115,6 +115,9 @@ assay_status case_compute(struct golden_case *c, const assay_options *options) _
 assay_status case_compute_for(struct golden_case *c, const struct assay_dialect *d, const assay_options *options)
     __attribute__((warn_unused_result));
 
+/* The class that the dialect is in, or, where there are no dialects, the only one; NULL if there is none. */
+const struct answer_class *class_of(const struct golden_case *c, const char *dialect);
+
 /* Whether two answers are the same bits. */
 bool answers_equal(const struct answer *a, const struct answer *b);
 

@@ -72,8 +72,9 @@ static void multiply_all(struct evaluation *e, enum tensor_type place, double *x
 
 static void divide_all(struct evaluation *e, enum tensor_type place, double *x, size_t count, double by)
 {
-    if (e->reciprocal) {
-        multiply_all(e, place, x, count, rounded(e, place, 1 / by));
+    double inverse = e->reciprocal ? rounded(e, place, 1 / by) : INFINITY;
+    if (isfinite(inverse)) { /* in binary16 that of 1e-7 is not, and nobody multiplies by it */
+        multiply_all(e, place, x, count, inverse);
         return;
     }
     for (size_t k = 0; k < count; k++)
@@ -223,11 +224,11 @@ static void steps_on_gram(struct work *w, struct evaluation *e, const struct ass
     work_release(w, mark);
 }
 
-/* The largest singular value. */
+/* The largest singular value of a matrix that is not tall. */
 static double spectral_norm(struct work *w, struct matrix x)
 {
     struct work_block *mark = work_mark(w);
-    struct matrix a = x.rows < x.cols ? transposed(w, x) : copied(w, x);
+    struct matrix a = transposed(w, x);
     double *v = work_alloc(w, a.cols * a.cols, sizeof *v), *s = work_alloc(w, a.cols, sizeof *s), most = 0;
     jacobi_svd(a.at, v, s, a.rows, a.cols);
     for (size_t k = 0; k < a.cols; k++)
@@ -397,7 +398,7 @@ static void finish_all(struct work *w, struct evaluation *e, const struct assay_
 static double series_cosh(double x)
 {
     double sum = 1, term = 1;
-    for (int k = 1; term > 0x1p-60 * sum && k < 2000; k++) {
+    for (int k = 1; term > 0x1p-60 * sum; k++) {
         term *= x * x / (2.0 * k * (2.0 * k - 1));
         sum += term;
     }
@@ -592,8 +593,10 @@ void emulate_direction(struct work *w, struct evaluation *e, const struct assay_
 static double interpolated(struct evaluation *e, enum tensor_type s, double beta, double m, double g)
 {
     double fresh = nearest(s, 1 - beta);
-    if (e->interpolate)
+    if (e->interpolation == 1)
         return axpby(e, s, fresh, rounded(e, s, g - m), 1, m);
+    if (e->interpolation == 2)
+        return axpby(e, s, beta, rounded(e, s, m - g), 1, g);
     return axpby(e, s, beta, m, fresh, g);
 }
 
