@@ -52,7 +52,7 @@ static bool is_average(real a, real b)
     return real_sign(real_sub(real_add(a, b), real_whole(a->field, 1)), "a + b - 1") == 0;
 }
 
-/* The claim: factor u / (1 - 16 u) (|x| + w |y|) + 4 least, and what is inherited. */
+/* factor u / (1 - 16 u) (|x| + w |y|) + 4 least, and what is inherited. */
 static struct uncertain combined(const struct format *format, real factor, real weight, real a, struct uncertain x,
                                  real b, struct uncertain y)
 {
@@ -68,7 +68,10 @@ static struct uncertain combined(const struct format *format, real factor, real 
 static struct uncertain claimed(const struct format *format, real a, struct uncertain x, real b, struct uncertain y)
 {
     const struct field *f = a->field;
-    return combined(format, real_whole(f, 4), is_average(a, b) ? real_whole(f, 1) : real_abs(b), a, x, b, y);
+    struct uncertain bound =
+        combined(format, real_whole(f, 4), is_average(a, b) ? real_whole(f, 1) : real_abs(b), a, x, b, y);
+    bound.error = real_add(bound.error, real_mul(format_least(f, format), real_add(real_abs(y.at), y.error)));
+    return bound;
 }
 
 static struct uncertain exactly(real x)
@@ -148,23 +151,28 @@ static void nearest_subnormal(struct evidence *e, size_t k)
 
 /* ---- bias correction ------------------------------------------------------------------------------------------------- */
 
-/* r = ((t + 1) p / (1 - p) + 2) u, p = beta^t; false unless r <= 1/6 and (t + 1) u <= 1/16. */
+static unsigned long roundings_of_power(unsigned long t)
+{
+    return t > 2 ? 2 * t : t + 1;
+}
+
+/* r = (k p / (1 - p) + 2) u, p = beta^t; false unless r <= 1/6 and k u <= 1/16. */
 static bool relative_of(real *r, real *power, real u, real beta, unsigned long t)
 {
     const struct field *f = u->field;
-    real one = real_whole(f, 1), roundings = real_whole(f, (long)t + 1);
+    real one = real_whole(f, 1), roundings = real_whole(f, (long)roundings_of_power(t));
     *power = real_power(beta, t);
     *r = real_mul(real_add(real_div(real_mul(roundings, *power), real_sub(one, *power)), real_whole(f, 2)), u);
     return real_at_least_0(real_sub(real_fraction(f, 1, 6), *r)) &&
            real_at_least_0(real_sub(real_fraction(f, 1, 16), real_mul(roundings, u)));
 }
 
-/* The relative slack of 1.25 r at a vertex: all t + 1 roundings of the power one way. */
+/* The relative slack of 1.25 r at a vertex: all roundings of the power one way. */
 static real bias_slack(real r, real power, real u, unsigned long t, unsigned signs)
 {
     const struct field *f = u->field;
     real one = real_whole(f, 1), up = real_add(one, u), down = real_sub(one, u);
-    real computed = real_mul(power, real_power(signs & 1 ? up : down, t + 1));
+    real computed = real_mul(power, real_power(signs & 1 ? up : down, roundings_of_power(t)));
     real rest = real_mul(real_sub(one, computed), signs & 2 ? up : down);
     real quotient = real_div(real_mul(real_sub(one, power), signs & 4 ? up : down), rest);
     return real_sub(real_mul(real_fraction(f, 5, 4), r), real_abs(real_sub(quotient, one)));
@@ -205,6 +213,14 @@ static void counter(struct evidence *e)
     real less = combined(format, real_fraction(f, 7, 2), one, a, exactly(one), b, exactly(zero)).error;
     must_fail(e, "3.5 u in place of 4 u, g + beta (m - g), g = 0",
               real_sub(less, real_abs(real_sub(written(up, FORM_BACKWARD, false, a, one, b, zero), a))));
+    real hundred = real_whole(f, 100), least = format_least(f, format),
+         subnormal = real_mul(real_fraction(f, 3, 2), least);
+    struct uncertain sum = claimed(format, one, exactly(zero), subnormal, exactly(hundred));
+    computed = written(nearest, FORM_WEIGHTED, false, one, zero, subnormal, hundred);
+    certify(e, "a subnormal constant, to nearest", slack_of(sum, computed));
+    must_fail(e, "without least |y|: b = 3/2 least, y = 100",
+              slack_of(combined(format, real_whole(f, 4), subnormal, one, exactly(zero), subnormal, exactly(hundred)),
+                       computed));
     relative_of(&r, &power, u, real_decimal(f, "0.99"), 1);
     must_fail(e, "1.25 r in bfloat16 for beta = 0.99, t = 1: r > 1/6", bias_slack(r, power, u, 1, 5));
 }
@@ -218,11 +234,11 @@ static void run(struct evidence *e)
     counter(e);
 }
 
-const struct claim claim_bd_momentum = {"BD-momentum",
-                                        "The judge's bounds",
-                                        "beta m + (1 - beta) g, however written: off by at most 4 u / (1 - 16 u) (|m| "
-                                        "+ |g|) + 4 least, and what m and g are",
-                                        "ours; model: Higham 2002",
-                                        CLAIM_PROVED,
-                                        "bd_momentum",
-                                        run};
+const struct claim claim_bd_momentum = {
+    "BD-momentum",
+    "The judge's bounds",
+    "beta m + (1 - beta) g, however written: off by 4 u / (1 - 16 u) (|m| + |g|) + (4 + |g|) least, and what m, g are",
+    "ours; model: Higham 2002",
+    CLAIM_PROVED,
+    "bd_momentum",
+    run};
