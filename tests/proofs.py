@@ -104,15 +104,21 @@ def test_plots():
 
 
 def test_no_name_dangles():
-    """Wherever the sources name a claim, there is one of that name: `claim XX-...`, and in proofs/ any such name."""
+    """Wherever the sources name a claim, there is one of that name: `claim XX-...`, and in proofs/ any such name; every proof
+    that a bound of the judge can have is a claim."""
     known = set(claims())
+    bounds = re.search(r"proof_names\[PROOFS\] = \{([^}]*)\}", read("golden/case.c")).group(1)
+    names = set(re.findall(r'"([a-z-]+)"', bounds)) - {"none"}
+    check(len(names) >= 7, f"proof_names of golden/case.c: {names}")
+    for name in names:
+        check("BD-" + name in known, f"bounds are said to have the proof '{name}', but there is no claim BD-{name}")
     families = "|".join(sorted({name.split("-")[0] for name in known}))
     for path in glob.glob(os.path.join(CHECKOUT, "*/*.[ch]")) + glob.glob(os.path.join(CHECKOUT, "*/*.md")) + \
             glob.glob(os.path.join(CHECKOUT, "golden/**/*.json"), recursive=True):
         path = os.path.relpath(path, CHECKOUT)
         text = read(path)
         for name in re.findall(r"\bclaim ((?:%s)-[A-Za-z0-9-]+)" % families, text) + (
-                re.findall(r"\b((?:KV|KE|OS|WD|RT|AU|NS|PE|CT)-[A-Za-z0-9-]+)", text) if path.startswith("proofs/") else []):
+                re.findall(r"\b((?:KV|KE|OS|WD|RT|AU|NS|PE|CT|BD)-[A-Za-z0-9-]+)", text) if path.startswith("proofs/") else []):
             check(name in known, f"{path} names {name}, which is no claim")
 
 
