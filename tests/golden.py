@@ -366,7 +366,7 @@ def test_usage():
     for args in (["generate"], ["generate", "--set"], ["generate", "--set", "no", "more"],
                  ["generate", "--set", "no", "--only", "qr"], ["generate", "--set", "no", "--only", ""],
                  ["generate", "--set", "no", "--colour"], ["generate", "--set", "no", "--set", "no"],
-                 ["verify"], ["verify", "svd"], ["verify", "--set", "svd", "more"], ["verify", "--set", "svd", "-x"]):
+                 ["verify", "svd"], ["verify", "--set", "svd", "more"], ["verify", "--set", "svd", "-x"]):
         code, out, err = run(*args)
         check(code == 2 and out == "" and err.startswith("assay: ") and err.count("\n") == 1, f"{args}: {code}: {err}")
     for shard in ("", "1", "/", "1/", "/2", "0/2", "3/2", "1/0", "a/b", "1/2/3", "-1/2", "1.5/2", "1/1e9", "1" * 40 + "/2"):
