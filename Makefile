@@ -203,7 +203,7 @@ SCRIPTS = cli io_numpy step_numpy golden train proofs readme
 scripts: $(SCRIPTS:%=run-%)
 run-cli run-train run-proofs: run-%: $(BUILD)/assay
 	@$(PYTHON) tests/$*.py $<
-run-golden: $(BUILD)/assay
+run-golden: $(BUILD)/assay $(BUILD)/libassay.so
 	@$(PYTHON) tests/golden.py $<
 run-io_numpy: $(BUILD)/tests/io_dump
 	@$(PYTHON) tests/io_numpy.py $< || [ $$? = 77 ]
