@@ -624,9 +624,10 @@ static double nesterov_of(struct evaluation *e, enum tensor_type s, const struct
         return axpby(e, s, beta, m, 1, g);
     case ASSAY_NESTEROV_SUM:
         return rounded(e, s, g + m);
-    case ASSAY_NESTEROV_NADAM:
-        return axpby(e, s, beta, rounded(e, s, m / rounded(e, s, correction(beta, t + 1))), nearest(s, 1 - beta),
-                     rounded(e, s, g / rounded(e, s, correction(beta, t))));
+    case ASSAY_NESTEROV_NADAM: /* one after the other, as random roundings have an order */
+        g = rounded(e, s, g / rounded(e, s, correction(beta, t)));
+        m = rounded(e, s, m / rounded(e, s, correction(beta, t + 1)));
+        return axpby(e, s, beta, m, nearest(s, 1 - beta), g);
     case ASSAY_NESTEROV_UNBIASED:
         return rounded(e, s, m / rounded(e, s, correction(beta, t)));
     case ASSAY_NESTEROV_RAW:
