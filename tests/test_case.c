@@ -347,6 +347,10 @@ START_TEST(errors_are_passed_on)
     c.inputs[0].at[0] = c.inputs[1].at[0] = 0x1.fffffffffffffp1023;
     ck_assert_int_eq(case_compute(&c, &alone), ASSAY_RANGE);
     case_free(&c);
+    c = golden_named(OPERATION_STEP, "step-gaussian-4x6-two-parameters"); /* of which the first one fails */
+    c.hyper.lr = 0x1.fffffffffffffp1023;
+    ck_assert_int_eq(case_compute(&c, &alone), ASSAY_RANGE);
+    case_free(&c);
 }
 END_TEST
 

@@ -430,7 +430,7 @@ END_TEST
 START_TEST(memory_failures_are_survived)
 {
     for (size_t o = 0; o < OPERATIONS; o++)
-        for (size_t k = 0; k < cases_count((enum operation)o); k += 13) {
+        for (size_t k = 0; k < cases_count((enum operation)o); k += o == OPERATION_STEP ? 1 : 13) {
             static const struct golden_case none;
             struct golden_case c;
             assay_status status = ASSAY_NO_MEMORY;
