@@ -42,6 +42,7 @@ static void check_steps(struct work *w, void *args)
         struct matrix m = matrix_random(&f, 2, 2, &seed), c = matrix_scale(half, matrix_random(&f, 2, 2, &seed)), r;
         struct matrix x = trust_region_step(&method, m, c, &r);
         ck_assert(at_most(norm_of(v->norm, matrix_sub(x, c)), method.eta));
+        ck_assert(v->regulariser != ASSAY_REGULARISER_BOX || at_most(norm_of(ASSAY_NORM_MAX, x), half));
         for (size_t j = 0; j < 8; j++) {
             struct matrix d = matrix_random(&f, 2, 2, &seed);
             real length = real_div(method.eta, norm_of(v->norm, d));
