@@ -56,8 +56,8 @@ struct evaluation evaluation_draw(enum tensor_type format, uint64_t ensemble, si
     e.reciprocal = bits >> 7 & 1;
     e.cast_first = format != TENSOR_F16 && (bits >> 8 & 1); /* binary16 would overflow */
     e.finish_in_state = bits >> 9 & 1;
-    e.interpolate = bits >> 10 & 1;
-    e.decay_apart = bits >> 11 & 1;
+    e.decay_apart = bits >> 10 & 1;
+    e.interpolation = (unsigned)(bits >> 11) % 3;
     return e;
 }
 

@@ -26,7 +26,8 @@ struct evaluation {
     bool reciprocal;      /* quotients by one divisor are products with 1 / divisor */
     bool cast_first;      /* the direction's input is rounded to the format before it is normalised */
     bool finish_in_state; /* what follows the iteration is computed in `state` */
-    bool interpolate;     /* beta m + (1 - beta) g is written m + (1 - beta) (g - m) */
+    /* beta m + (1 - beta) g is written so (0), m + (1 - beta) (g - m) (1), or g + beta (m - g) (2) */
+    unsigned interpolation;
     bool decay_apart;     /* p (1 - lr wd) is rounded before the direction is subtracted */
     uint64_t seed, draws; /* of random choices; */
     uint64_t coins;       /* those drawn and not yet tossed, under a leading 1 */

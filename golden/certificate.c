@@ -30,7 +30,8 @@ static struct problem problem_of(const struct golden_case *c)
 double unit_vector_error(enum tensor_type format, size_t count)
 {
     enum tensor_type sums = format == TENSOR_F64 ? TENSOR_F64 : TENSOR_F32;
-    return ((double)count / 2 + 2) * unit_roundoff(sums) + 4 * unit_roundoff(format);
+    double x = ((double)count / 2 + 2) * unit_roundoff(sums) + 4 * unit_roundoff(format);
+    return x / (1 - x); /* of the product of so many 1 + d */
 }
 
 /* ---- norms ------------------------------------------------------------------------------------------------------------- */

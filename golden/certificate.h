@@ -19,7 +19,7 @@ assay_status certificate_measure(struct certificate *found, const struct golden_
 struct certificate certificate_allowed(const struct golden_case *c, enum tensor_type format);
 
 /* The t of norms alone: of x / ||x|| for N numbers, accumulated in binary32 (binary64 for that format): N / 2 + 2 roundings
- * there and 4 in the format. */
+ * there and 4 in the format (the norm, a constant, the quotient, the product). claim BD-unit-vectors */
 double unit_vector_error(enum tensor_type format, size_t count);
 
 #endif

@@ -593,8 +593,10 @@ void emulate_direction(struct work *w, struct evaluation *e, const struct assay_
 static double interpolated(struct evaluation *e, enum tensor_type s, double beta, double m, double g)
 {
     double fresh = nearest(s, 1 - beta);
-    if (e->interpolate)
+    if (e->interpolation == 1)
         return axpby(e, s, fresh, rounded(e, s, g - m), 1, m);
+    if (e->interpolation == 2)
+        return axpby(e, s, beta, rounded(e, s, m - g), 1, g);
     return axpby(e, s, beta, m, fresh, g);
 }
 

@@ -32,16 +32,6 @@ struct golden_case golden_bounded(enum operation operation, const char *id)
     return c;
 }
 
-struct answer_class *golden_class(const struct golden_case *c, const char *name)
-{
-    for (size_t k = 0; k < c->class_count; k++)
-        for (size_t m = 0; m < c->classes[k].member_count; m++)
-            if (strcmp(c->classes[k].members[m], name) == 0)
-                return &c->classes[k];
-    ck_assert_msg(name[0] == '\0' && c->class_count == 1, "%s has no class of %s", c->id, name);
-    return &c->classes[0];
-}
-
 struct direction_args {
     struct evaluation *e;
     const struct assay_dialect *d;

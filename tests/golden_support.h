@@ -10,9 +10,6 @@ struct golden_case golden_named(enum operation operation, const char *id);
 struct golden_case golden_computed(enum operation operation, const char *id);
 struct golden_case golden_bounded(enum operation operation, const char *id);
 
-/* The class of answers of that dialect, or the only one of "". */
-struct answer_class *golden_class(const struct golden_case *c, const char *name);
-
 /* emulate_direction() of a tensor, as one computation. */
 void emulated_direction(struct evaluation *e, const struct assay_dialect *d, const struct tensor *u, double *o);
 

@@ -222,7 +222,7 @@ static bool same_way(const struct evaluation *a, const struct evaluation *b)
     return a->format == b->format && a->state == b->state && a->form == b->form && a->lanes == b->lanes &&
            a->shuffled == b->shuffled && a->fused == b->fused && a->random == b->random &&
            a->constants == b->constants && a->reciprocal == b->reciprocal && a->cast_first == b->cast_first &&
-           a->finish_in_state == b->finish_in_state && a->interpolate == b->interpolate &&
+           a->finish_in_state == b->finish_in_state && a->interpolation == b->interpolation &&
            a->decay_apart == b->decay_apart && a->seed == b->seed && a->draws == b->draws;
 }
 
@@ -244,8 +244,9 @@ START_TEST(draws_are_reproducible)
             ck_assert(!(format == TENSOR_F16 && e.cast_first) && !(format == TENSOR_BF16 && e.form == FORM_GRAM));
             forms[e.form]++;
             lanes[e.lanes]++;
-            const bool choices[] = {e.shuffled,   e.fused,           e.random,      e.constants,
-                                    e.reciprocal, e.finish_in_state, e.interpolate, e.decay_apart};
+            const bool choices[] = {e.shuffled,          e.fused,      e.random,
+                                    e.constants,         e.reciprocal, e.finish_in_state,
+                                    e.interpolation > 0, e.decay_apart};
             for (size_t c = 0; c < 8; c++)
                 flags[c] += choices[c];
             if (m == 0)

@@ -99,7 +99,7 @@ START_TEST(proofs_are_of_the_right_kind)
     };
     for (size_t n = 0; n < sizeof these / sizeof these[0]; n++) {
         struct golden_case c = golden_bounded(these[n].operation, these[n].id);
-        const struct answer_class *k = golden_class(&c, these[n].class);
+        const struct answer_class *k = class_of(&c, these[n].class);
         const struct answer *a = &k->answers[these[n].answer];
         for (size_t f = 0; f < FORMATS; f++) {
             double size[MEASURES], *bounds = answer_bounds(a, (enum tensor_type)f, 0);
@@ -466,7 +466,7 @@ END_TEST
 START_TEST(wrong_coefficients_are_seen)
 {
     struct golden_case c = golden_bounded(OPERATION_NEWTON_SCHULZ, "newton-schulz-gaussian-3x5");
-    const struct answer_class *k = golden_class(&c, "jordan");
+    const struct answer_class *k = class_of(&c, "jordan");
     double o[15];
     for (size_t f = 0; f <= TENSOR_F32; f++)
         for (size_t which = 0; which <= 3; which++) {
@@ -483,7 +483,7 @@ START_TEST(wrong_coefficients_are_seen)
         }
     case_free(&c);
     c = golden_bounded(OPERATION_COSH_RMS, "cosh-rms-gaussian-5x3");
-    k = golden_class(&c, "auon-paper");
+    k = class_of(&c, "auon-paper");
     for (int which = 0; which < 2; which++) {
         struct assay_dialect d = *assay_dialect_find("auon-paper");
         struct evaluation e = evaluation_draw(TENSOR_F32, 9, 0, true);

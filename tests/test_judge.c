@@ -95,7 +95,7 @@ static void for_each(checked *body)
     double result[MOST];
     for (size_t n = 0; n < CASES; n++) {
         struct golden_case c = golden_bounded(cases[n].operation, cases[n].id);
-        const struct answer_class *k = golden_class(&c, cases[n].class);
+        const struct answer_class *k = class_of(&c, cases[n].class);
         for (size_t f = 0; f < FORMATS; f++)
             if (case_fits(&c, (enum tensor_type)f)) {
                 honest(result, &c, &k->answers[0], (enum tensor_type)f);
@@ -199,7 +199,7 @@ START_TEST(the_measure_is_named)
 {
     double result[MOST];
     struct golden_case c = golden_bounded(OPERATION_MOMENTUM, "momentum-gaussian-8x12-2");
-    const struct answer_class *k = golden_class(&c, "jordan");
+    const struct answer_class *k = class_of(&c, "jordan");
     const struct answer *a = &k->answers[1];
     const double *bounds = answer_bounds(a, TENSOR_F32, 0);
     ck_assert(bounds[MEASURE_ENTRY] < bounds[MEASURE_COLUMN] && bounds[MEASURE_COLUMN] < bounds[MEASURE_FROBENIUS]);
@@ -226,7 +226,7 @@ START_TEST(stale_steps_and_other_dialects_fail)
 {
     double result[MOST];
     struct golden_case c = golden_bounded(OPERATION_STEP, "step-gaussian-1x6");
-    const struct answer_class *k = golden_class(&c, "adamw");
+    const struct answer_class *k = class_of(&c, "adamw");
     for (size_t output = 0; output < 3; output++) {
         const struct answer *a = &k->answers[output];
         size_t size = a->count / a->slabs;
@@ -309,8 +309,8 @@ START_TEST(verdicts_are_sentences)
 {
     double result[MOST];
     struct golden_case c = golden_bounded(OPERATION_MOMENTUM, "momentum-zero-3x5-2");
-    struct answer_class *k = golden_class(&c, "jordan");
-    struct answer *a = &k->answers[0];
+    const struct answer_class *k = class_of(&c, "jordan");
+    const struct answer *a = &k->answers[0];
     memcpy(result, a->hi, a->count * sizeof *result);
     for (size_t m = 0; m < MEASURES; m++)
         answer_bounds(a, TENSOR_F64, 0)[m] = m == MEASURE_ENTRY ? 0.25 : 100;
@@ -337,7 +337,7 @@ START_TEST(verdicts_are_sentences)
     case_free(&c);
 
     c = golden_bounded(OPERATION_STEP, "step-gaussian-1x6");
-    k = golden_class(&c, "adamw");
+    k = class_of(&c, "adamw");
     a = &k->answers[0];
     memcpy(result, a->hi, a->count * sizeof *result);
     result[2 * 6 + 4] += 1;
