@@ -6,6 +6,8 @@
 # coverage, sanitize, valgrind, determinism, fuzz: slower checks of their own; check runs a short form of most
 # exhaustive  the fast cosh, for every binary32 number
 # cross    the golden set on emulated aarch64 and s390x
+# gate     proves the golden set and judges the fast kernels by it
+# mutants  deliberate mistakes in the fast kernels, one at a time: the gate sees every one
 # golden   makes the golden set again, and compares it with the one in golden/, byte for byte
 # bench    assay bench ref --peers
 # prove-gappa  the scalar bounds of proofs/*.gappa, by Gappa
@@ -43,7 +45,7 @@ PUBLIC_HEADERS := ref/ref.h ref/dialect.h fast/fast.h
 
 .DELETE_ON_ERROR:
 .PHONY: all deps check unit exhaustive scripts prove-gappa lint lint-gcc lint-clang lint-format coverage coverage-one coverage-report \
-        sanitize sanitize-short valgrind valgrind-short determinism determinism-short cross golden fuzz fuzz-short bench install \
+        sanitize sanitize-short valgrind valgrind-short determinism determinism-short cross golden gate mutants mutants-short fuzz fuzz-short bench install \
         uninstall clean help
 
 all: $(BUILD)/libassay.a $(BUILD)/libassay.so $(BUILD)/assay
@@ -119,6 +121,11 @@ $(BUILD)/assay-peer-flint: tools/peers/flint.c
 bench: $(BUILD)/assay $(BUILD)/assay-peer-flint
 	$(BUILD)/assay bench ref --peers
 
+GOLDEN_SET = golden
+gate: $(BUILD)/assay
+	$(BUILD)/assay verify --set $(GOLDEN_SET)
+	$(BUILD)/assay gate --set $(GOLDEN_SET)
+
 golden: $(BUILD)/assay
 	rm -rf $(BUILD)/golden-set
 	$(BUILD)/assay generate --set $(BUILD)/golden-set
@@ -187,7 +194,7 @@ $(BUILD)/fuzz_readers: tests/fuzz_readers.c $(addprefix golden/,tensor.c npy.c s
 check:
 	@start=$$(date +%s); \
 	$(MAKE) --no-print-directory -s -j$(JOBS) -Otarget unit scripts prove-gappa lint && \
-	$(MAKE) --no-print-directory -s -j$(JOBS) -Otarget sanitize-short valgrind-short determinism-short fuzz-short && \
+	$(MAKE) --no-print-directory -s -j$(JOBS) -Otarget sanitize-short valgrind-short determinism-short fuzz-short mutants-short && \
 	echo "check: all passed in $$(($$(date +%s) - start)) s"
 
 # One target for each test program, so that they run side by side.
@@ -199,18 +206,30 @@ run-%: $(BUILD)/tests/%
 exhaustive: $(BUILD)/tests/test_fast_cosh_rms
 	ASSAY_TEST_EXHAUSTIVE=1 $<
 
-SCRIPTS = cli io_numpy step_numpy golden train proofs readme
+SCRIPTS = cli io_numpy step_numpy golden gate train proofs readme
 scripts: $(SCRIPTS:%=run-%)
 run-cli run-train run-proofs: run-%: $(BUILD)/assay
 	@$(PYTHON) tests/$*.py $<
 run-golden: $(BUILD)/assay $(BUILD)/libassay.so
 	@$(PYTHON) tests/golden.py $<
+run-gate: $(BUILD)/assay $(BUILD)/mutant
+	@$(PYTHON) tests/gate.py $^
 run-io_numpy: $(BUILD)/tests/io_dump
 	@$(PYTHON) tests/io_numpy.py $< || [ $$? = 77 ]
 run-step_numpy: $(BUILD)/assay
 	@$(PYTHON) tests/step_numpy.py $< || [ $$? = 77 ]
 run-readme: all
 	@$(PYTHON) tests/readme.py
+
+MUTANTS = $(PYTHON) tests/mutants.py --set $(GOLDEN_SET) --build $(BUILD) --compile "$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL)" \
+    --libraries "$(LDFLAGS) -ljansson -lnettle $(LIBRARIES)"
+mutants: $(BUILD)/assay
+	@$(MUTANTS) $(OBJECTS)
+mutants-short: $(BUILD)/assay
+	@$(MUTANTS) --short $(OBJECTS)
+# One of them, for tests/gate.py.
+$(BUILD)/mutant: $(OBJECTS) tests/mutants.py
+	@$(MUTANTS) --only "one step too few" --out $@ $(OBJECTS)
 
 # Gappa proves the bounds of scalar kernels; and must refuse bounds that are 2^-100 of them.
 prove-gappa:

@@ -1,10 +1,11 @@
-/* assay gate: judges our fast kernels by the golden set, then by random cases against the reference. */
+/* assay gate: judges our fast kernels by the golden set, by large cases, then by random cases against the reference. */
 #include "bounds.h"
 #include "cases.h"
 #include "command.h"
 #include "findings.h"
 #include "inputs.h"
 #include "kernels.h"
+#include "large.h"
 #include "safetensors.h"
 #include "set.h"
 
@@ -19,6 +20,8 @@ struct gate {
     struct findings findings;
     /* how many results each path and arithmetic gave that were judged */
     size_t judged[ASSAY_FAST_PATHS][2];
+    const char *elsewhere;     /* what repeats a case that is not of the set; NULL for those of it */
+    struct golden_case *large; /* large_count of them: findings point to them */
     char message[ASSAY_MESSAGE_SIZE];
 };
 
@@ -48,7 +51,10 @@ static assay_status judge_kernel(struct gate *g, const struct golden_case *c, co
     for (size_t a = 0; a < k->answer_count; a++)
         results[a] = or_end(malloc(k->answers[a].count * sizeof(double)));
     assay_status status = kernel_run(results, c, k, d, choice, g->message);
-    verdict_command(command, c, &named, g->folder);
+    if (g->elsewhere)
+        snprintf(command, sizeof command, "%s", g->elsewhere);
+    else
+        verdict_command(command, c, &named, g->folder);
     for (size_t a = 0; a < k->answer_count && status == ASSAY_OK; a++) {
         struct verdict v;
         status = judge(&v, c, &named, a, format, results[a], &options);
@@ -103,6 +109,22 @@ static assay_status judge_case(struct gate *g, const struct golden_case *c)
         for (size_t m = 0; m < class->member_count && status == ASSAY_OK; m++)
             status = judge_class(g, c, class, assay_dialect_find(class->members[m]));
     }
+    return status;
+}
+
+static assay_status judge_large(struct gate *g)
+{
+    struct progress_bar bar = {0};
+    assay_status status = ASSAY_OK;
+    g->elsewhere = "assay gate";
+    g->large = or_end(calloc(large_count, sizeof *g->large));
+    for (size_t k = 0; k < large_count && status == ASSAY_OK; k++) {
+        status = large_case(&g->large[k], k);
+        if (status == ASSAY_OK)
+            status = judge_class(g, &g->large[k], g->large[k].classes, &large_dialect);
+        show_progress(&bar, "large cases", (double)(k + 1) / (double)large_count);
+    }
+    end_progress(&bar);
     return status;
 }
 
@@ -231,16 +253,16 @@ static struct draw shrink(struct gate *g, struct draw d)
 static void write_reproducer(const struct draw *d)
 {
     struct golden_case c;
-    char path[CASE_TEXT + 16], message[ASSAY_MESSAGE_SIZE] = "";
+    char path[CASE_TEXT + 16], command[VERDICT_TEXT], message[ASSAY_MESSAGE_SIZE] = "";
     if (make_case(&c, d, message) != ASSAY_OK)
         return;
     snprintf(path, sizeof path, "%s.safetensors", c.id);
+    verdict_command(command, &c, &c.classes[0], "");
+    const char *options = strchr(strstr(command, c.id), ' '); /* of them, those behind the name of the case */
     const struct tensor_file file = {.count = c.input_count, .tensors = c.inputs};
     if (safetensors_write(path, &file, message, sizeof message) == ASSAY_OK)
-        fprintf(stderr,
-                "assay: %s holds the smallest inputs found that fail; assay ref %s %s%s%s computes the answer\n", path,
-                operation_names[d->operation], path, operation_has_dialects(d->operation) ? " -d " : "",
-                operation_has_dialects(d->operation) ? d->dialect->name : "");
+        fprintf(stderr, "assay: the smallest inputs found that fail are in %s; their answer: assay ref %s %s%s\n", path,
+                operation_names[d->operation], path, options ? options : "");
     else
         complain_usage("%s", message);
     case_free(&c);
@@ -250,6 +272,9 @@ static assay_status fuzz(struct gate *g, unsigned count, uint64_t seed)
 {
     struct progress_bar bar = {0};
     assay_status status = ASSAY_OK;
+    char again[64];
+    snprintf(again, sizeof again, "assay gate --fuzz %u --seed %llu", count, (unsigned long long)seed);
+    g->elsewhere = again;
     for (unsigned k = 0; k < count && status == ASSAY_OK; k++) {
         struct draw d = draw_case(input_bits(seed, k));
         bool pass = true;
@@ -281,7 +306,7 @@ static bool all_paths(const struct gate *g, char *text, size_t size)
     return all;
 }
 
-static int run_gate_on(struct gate *g, unsigned random, uint64_t seed, enum findings_format format)
+static int run_gate_on(struct gate *g, bool large, unsigned random, uint64_t seed, enum findings_format format)
 {
     char title[256], paths[128] = "";
     struct progress_bar bar = {0};
@@ -294,6 +319,8 @@ static int run_gate_on(struct gate *g, unsigned random, uint64_t seed, enum find
             show_progress(&bar, operation_names[c->operation], (double)(k + 1) / (double)g->set.manifests[m].count);
         }
     end_progress(&bar);
+    if (status == ASSAY_OK && large)
+        status = judge_large(g);
     if (status == ASSAY_OK)
         status = fuzz(g, random, seed);
     if (status != ASSAY_OK) {
@@ -301,8 +328,8 @@ static int run_gate_on(struct gate *g, unsigned random, uint64_t seed, enum find
         return EXIT_OURS;
     }
     bool all = all_paths(g, paths, sizeof paths);
-    snprintf(title, sizeof title, "assay's fast kernels (%s), golden set %s and %u random cases of seed %llu",
-             paths + 1, MANIFEST_VERSION, random, (unsigned long long)seed);
+    snprintf(title, sizeof title, "assay's fast kernels (%s), golden set %s, %s%u random cases of seed %llu", paths + 1,
+             MANIFEST_VERSION, large ? "large cases, " : "", random, (unsigned long long)seed);
     g->findings.title = title;
     if (!findings_print(&g->findings, format))
         return complain_usage("standard output cannot be written");
@@ -314,21 +341,21 @@ static int run_gate_on(struct gate *g, unsigned random, uint64_t seed, enum find
 int run_gate(int argc, char **argv)
 {
     const char *folder = NULL, *format_text = NULL, *random_text = NULL, *seed_text = NULL;
-    bool help = false;
+    bool help = false, small = false;
     unsigned random = 200, seed = 1;
     enum findings_format format;
     const struct option options[] = {
         {"set", 0, &folder, NULL, NULL, NULL, "the folder of the set (default: the one that belongs to this program)"},
         {"fuzz", 0, &random_text, NULL, NULL, NULL, "how many random cases (default 200)"},
         {"seed", 0, &seed_text, NULL, NULL, NULL, "of the random cases (default 1)"},
+        {"small", 0, NULL, &small, NULL, NULL, "without large cases, of 1024 x 1024 and more"},
         {"format", 0, &format_text, NULL, NULL, NULL, "text, json, junit, tap, markdown or github"},
         {"help", 'h', NULL, &help, NULL, NULL, "print this"},
     };
     argc = parse_options(argc, argv, options, sizeof options / sizeof options[0]);
     if (help) {
         puts("usage: assay gate [options]\n\nJudges the fast kernels, in every way that this processor can run them: "
-             "by the "
-             "golden set,\nthen by random cases against the reference.\n\noptions:");
+             "by the golden set,\nby large cases, then by random cases against the reference.\n\noptions:");
         print_options(options, sizeof options / sizeof options[0]);
         return EXIT_PASS;
     }
@@ -345,10 +372,13 @@ int run_gate(int argc, char **argv)
         return EXIT_SET;
     int code = EXIT_SET;
     if (set_read(&g.set, g.folder, g.message, sizeof g.message) == ASSAY_OK)
-        code = run_gate_on(&g, random, seed, format);
+        code = run_gate_on(&g, !small, random, seed, format);
     else
         complain_usage("%s", g.message);
     findings_free(&g.findings);
+    for (size_t k = 0; k < large_count && g.large; k++)
+        case_free(&g.large[k]);
+    free(g.large);
     set_free(&g.set);
     free(own);
     return code;
