@@ -21,7 +21,8 @@ struct evaluation {
     size_t lanes;         /* partial sums of a dot product */
     bool shuffled;        /* its terms come in a random order */
     bool fused;           /* products are not rounded before they are added */
-    bool random;          /* half of the roundings go up, half down, wherever the number lies */
+    bool random;          /* half of the roundings go up, half down, wherever the number lies; */
+    bool random_sums;     /* those within sums, too */
     bool constants;       /* coefficients and epsilons are rounded to the format */
     bool reciprocal;      /* quotients by one divisor are products with 1 / divisor */
     bool cast_first;      /* the direction's input is rounded to the format before it is normalised */
