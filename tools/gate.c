@@ -36,7 +36,16 @@ static void *or_end(void *memory)
     return memory;
 }
 
-/* What the kernels make of the case in this way, judged. */
+static bool all_finite(const double *x, size_t count)
+{
+    bool finite = true;
+    for (size_t k = 0; k < count; k++)
+        finite = finite && isfinite(x[k]);
+    return finite;
+}
+
+/* What the kernels make of the case in this way, judged. Answers are finite, and so must their results be, also where no
+ * bound says anything: where ports may overflow or may choose, these kernels return a number. */
 static assay_status judge_kernel(struct gate *g, const struct golden_case *c, const struct answer_class *k,
                                  const struct assay_dialect *d, const struct kernel_choice *choice)
 {
@@ -60,19 +69,23 @@ static assay_status judge_kernel(struct gate *g, const struct golden_case *c, co
         status = judge(&v, c, &named, a, format, results[a], &options);
         if (status != ASSAY_OK)
             break;
+        bool finite = all_finite(results[a], k->answers[a].count);
+        enum finding_kind kind = !finite || !v.pass ? FINDING_FAIL : v.judged ? FINDING_PASS : FINDING_NOT_JUDGED;
         int end = snprintf(text, sizeof text, "[%s] ", assay_fast_path_name(choice->path));
-        verdict_text(text + end, &v, c, &named, a);
-        findings_add(&g->findings, (struct finding){.kind = !v.judged ? FINDING_NOT_JUDGED
-                                                            : v.pass  ? FINDING_PASS
-                                                                      : FINDING_FAIL,
+        if (v.judged)
+            verdict_text(text + end, &v, c, &named, a);
+        else
+            snprintf(text + end, sizeof text - (size_t)end, "case %s, %s, %s: not finite, as the answer is", c->id,
+                     named.name, k->answers[a].name);
+        findings_add(&g->findings, (struct finding){.kind = kind,
                                                     .operation = c->operation,
                                                     .format = format,
                                                     .c = c,
                                                     .dialect = named.name,
                                                     .output = k->answers[a].name,
-                                                    .ratio = v.ratio,
-                                                    .text = v.pass ? NULL : text,
-                                                    .command = v.pass ? NULL : command});
+                                                    .ratio = v.judged ? v.ratio : NAN,
+                                                    .text = kind == FINDING_FAIL ? text : NULL,
+                                                    .command = kind == FINDING_FAIL ? command : NULL});
         g->judged[choice->path][choice->arithmetic == ASSAY_FAST_BF16] += v.judged;
     }
     for (size_t a = 0; a < k->answer_count; a++)
