@@ -3,6 +3,7 @@
 #ifndef ASSAY_GOLDEN_ARITHMETIC_H
 #define ASSAY_GOLDEN_ARITHMETIC_H
 
+#include "bugs.h"
 #include "tensor.h"
 
 /* How p(X) = a X + b A X + c A^2 X, A = X X^T, is multiplied out. */
@@ -28,6 +29,7 @@ struct evaluation {
     bool finish_in_state; /* what follows the iteration is computed in `state` */
     bool interpolate;     /* beta m + (1 - beta) g is written m + (1 - beta) (g - m) */
     bool decay_apart;     /* p (1 - lr wd) is rounded before the direction is subtracted */
+    enum fault fault;     /* what is done wrong: golden/bugs.h */
     uint64_t seed, draws; /* of random choices; */
     uint64_t coins;       /* those drawn and not yet tossed, under a leading 1 */
 };
