@@ -6,6 +6,7 @@
 # coverage, sanitize, valgrind, determinism, fuzz: slower checks of their own; check runs a short form of most
 # exhaustive  the fast cosh, for every binary32 number
 # cross    the golden set on emulated aarch64 and s390x
+# kill-matrix  known bugs x dialects x f32/bf16: what the golden set (SET=golden) catches
 # golden   makes the golden set again, and compares it with the one in golden/, byte for byte
 # bench    assay bench ref --peers
 # prove-gappa  the scalar bounds of proofs/*.gappa, by Gappa
@@ -43,7 +44,7 @@ PUBLIC_HEADERS := ref/ref.h ref/dialect.h fast/fast.h
 
 .DELETE_ON_ERROR:
 .PHONY: all deps check unit exhaustive scripts prove-gappa lint lint-gcc lint-clang lint-format coverage coverage-one coverage-report \
-        sanitize sanitize-short valgrind valgrind-short determinism determinism-short cross golden fuzz fuzz-short bench install \
+        sanitize sanitize-short valgrind valgrind-short determinism determinism-short cross golden kill-matrix fuzz fuzz-short bench install \
         uninstall clean help
 
 all: $(BUILD)/libassay.a $(BUILD)/libassay.so $(BUILD)/assay
@@ -153,7 +154,7 @@ uninstall:
 # ---- tests
 
 TEST_LIBRARIES = -lflint-arb -lflint -lcheck -lsubunit -lrt -ljansson -lnettle $(LIBRARIES)
-SUPPORT := $(filter-out test_% fuzz_% io_dump,$(patsubst tests/%.c,%,$(wildcard tests/*.c)))
+SUPPORT := $(filter-out test_% fuzz_% io_dump kill_matrix,$(patsubst tests/%.c,%,$(wildcard tests/*.c)))
 JOBS := $(shell nproc)
 
 $(BUILD)/tests/libsupport.a: $(SUPPORT:%=$(BUILD)/tests/%.o)
@@ -169,6 +170,14 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(BUILD)/tests/libsupport.a $(PAR
 
 $(BUILD)/tests/io_dump: $(BUILD)/tests/io_dump.o $(PARTS_OBJECTS)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $^ -ljansson -lnettle $(LIBRARIES) -o $@
+
+$(BUILD)/tests/kill_matrix: $(BUILD)/tests/kill_matrix.o $(PARTS_OBJECTS)
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $^ -ljansson -lnettle $(LIBRARIES) -o $@
+
+# Every known bug in every dialect that can have it: caught or missed, and by which cases. SET is the golden set.
+SET ?= golden
+kill-matrix: $(BUILD)/tests/kill_matrix
+	@$< $(SET)
 
 # Both compilers, two levels of optimisation: for tests/determinism.py.
 DETERMINISM := $(foreach cc,gcc clang,$(foreach level,O0 O3,$(BUILD)/$(cc)-$(level)/assay))

@@ -32,7 +32,7 @@ assay_status case_held_out(double worst[FORMATS], const struct golden_case *c, c
 
 /* One evaluation of what a dialect answers to a case of momentum, or of an operation with an envelope: results[a] gets
  * answer a. The dialect takes the shape. */
-void case_evaluate(struct work *w, struct evaluation *e, const struct golden_case *c, const struct assay_dialect *dialect,
-                   double *const *results);
+void case_evaluate(struct work *w, struct evaluation *e, const struct golden_case *c,
+                   const struct assay_dialect *dialect, double *const *results);
 
 #endif

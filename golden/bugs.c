@@ -108,8 +108,8 @@ static bool other_layout(struct assay_dialect *d)
 static bool scale_of_kernel(struct assay_dialect *d)
 {
     bool flattens = d->nd == ASSAY_ND_FLATTEN || d->nd == ASSAY_ND_FLATTEN_CONV;
-    bool can = flattens && d->scale != ASSAY_SCALE_ONE && d->scale != ASSAY_SCALE_CONV_RATIO &&
-               d->layout != ASSAY_LAYOUT_TAIL;
+    bool can =
+        flattens && d->scale != ASSAY_SCALE_ONE && d->scale != ASSAY_SCALE_CONV_RATIO && d->layout != ASSAY_LAYOUT_TAIL;
     d->layout = ASSAY_LAYOUT_TAIL;
     return can;
 }

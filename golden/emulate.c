@@ -153,7 +153,7 @@ static struct matrix polynomial_of_gram(struct work *w, struct evaluation *e, st
                                         double unit)
 {
     struct matrix sum = matrix_new(w, a.rows, a.rows), product = matrix_new(w, a.rows, a.rows);
-    if (e->form == FORM_HORNER) {
+    if (e->form == FORM_HORNER && e->fault != FAULT_LINEAR) {
         memcpy(sum.at, a.at, a.rows * a.rows * sizeof *a.at);
         multiply_all(e, e->format, sum.at, a.rows * a.rows, p.c);
         add_to_diagonal(e, sum, p.b);

@@ -14,6 +14,7 @@ static const struct command commands[] = {
     {"generate", "make the golden set", run_generate},
     {"verify", "prove every stored number of the golden set again", run_verify},
     {"check", "judge the results of a port", run_check},
+    {"identify", "which dialect, or which bug, results of a port come from", run_identify},
     {"train", "learn real data with every optimizer", run_train},
     {"prove", "the proof ledger: the theory, certified claim by claim", run_prove},
     {"explain", "the trust-region picture of one matrix, in words and numbers", run_explain},

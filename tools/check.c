@@ -101,20 +101,6 @@ static int check_results(const struct check *check)
     return code;
 }
 
-static bool parse_dtype(const char *text, struct judging *j)
-{
-    static const char *const names[FORMATS] = {"f64", "f32", "f16", "bf16"};
-    j->any_format = !text || strcmp(text, "auto") == 0;
-    for (size_t f = 0; f < FORMATS && !j->any_format; f++)
-        if (strcmp(text, names[f]) == 0) {
-            j->format = (enum tensor_type)f;
-            return true;
-        }
-    if (!j->any_format)
-        complain_usage("--dtype takes auto, f64, f32, f16 or bf16, not '%s'", text);
-    return j->any_format;
-}
-
 /* Reads set and results, and checks. */
 static int run(struct check *check, const char *folder, const char *path)
 {

@@ -1,5 +1,7 @@
 #include "judging.h"
 
+#include "command.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -126,4 +128,18 @@ const char *unknown_result(const struct judging *j)
     for (int o = 0; o < OPERATIONS; o++)
         ask_for_all(j, (enum operation)o);
     return results_unused(j->results);
+}
+
+bool parse_dtype(const char *text, struct judging *j)
+{
+    static const char *const names[FORMATS] = {"f64", "f32", "f16", "bf16"};
+    j->any_format = !text || strcmp(text, "auto") == 0;
+    for (size_t f = 0; f < FORMATS && !j->any_format; f++)
+        if (strcmp(text, names[f]) == 0) {
+            j->format = (enum tensor_type)f;
+            return true;
+        }
+    if (!j->any_format)
+        complain_usage("--dtype takes auto, f64, f32, f16 or bf16, not '%s'", text);
+    return j->any_format;
 }

@@ -34,4 +34,7 @@ bool is_expected(const struct judging *j, enum operation operation);
 /* The name of a result that belongs to no case of the set, or NULL. */
 const char *unknown_result(const struct judging *j);
 
+/* The value of --dtype: `any_format` and `format` of *j; false after a complaint. */
+bool parse_dtype(const char *text, struct judging *j);
+
 #endif
