@@ -6,7 +6,7 @@
 # coverage, sanitize, valgrind, determinism, fuzz: slower checks of their own; check runs a short form of most
 # exhaustive  the fast cosh, for every binary32 number
 # cross    the golden set on emulated aarch64 and s390x
-# kill-matrix  known bugs x dialects x f32/bf16: what the golden set (SET=golden) catches
+# kill-matrix  known bugs x dialects x f32/bf16: what the golden set (SET) catches; identify-rates: how often assay identify is right
 # golden   makes the golden set again, and compares it with the one in golden/, byte for byte
 # bench    assay bench ref --peers
 # prove-gappa  the scalar bounds of proofs/*.gappa, by Gappa
@@ -44,7 +44,7 @@ PUBLIC_HEADERS := ref/ref.h ref/dialect.h fast/fast.h
 
 .DELETE_ON_ERROR:
 .PHONY: all deps check unit exhaustive scripts prove-gappa lint lint-gcc lint-clang lint-format coverage coverage-one coverage-report \
-        sanitize sanitize-short valgrind valgrind-short determinism determinism-short cross golden kill-matrix fuzz fuzz-short bench install \
+        sanitize sanitize-short valgrind valgrind-short determinism determinism-short cross golden kill-matrix identify-rates fuzz fuzz-short bench install \
         uninstall clean help
 
 all: $(BUILD)/libassay.a $(BUILD)/libassay.so $(BUILD)/assay
@@ -174,10 +174,18 @@ $(BUILD)/tests/io_dump: $(BUILD)/tests/io_dump.o $(PARTS_OBJECTS)
 $(BUILD)/tests/kill_matrix: $(BUILD)/tests/kill_matrix.o $(PARTS_OBJECTS)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $^ -ljansson -lnettle $(LIBRARIES) -o $@
 
-# Every known bug in every dialect that can have it: caught or missed, and by which cases. SET is the golden set.
-SET ?= golden
-kill-matrix: $(BUILD)/tests/kill_matrix
+# The golden set: the one of the tree, or else one that is made.
+SET ?= $(if $(wildcard golden/SHA256SUMS),golden,$(BUILD)/set)
+$(BUILD)/set/SHA256SUMS: $(BUILD)/assay
+	@$< generate --set $(@D)
+
+# Every known bug in every dialect that can have it: caught or missed, and by which cases.
+kill-matrix: $(BUILD)/tests/kill_matrix $(SET)/SHA256SUMS
 	@$< $(SET)
+
+# How often `assay identify` is right, over all dialects and the bugs of one.
+identify-rates: $(BUILD)/assay $(BUILD)/tests/kill_matrix $(SET)/SHA256SUMS
+	@$(PYTHON) tests/identify.py $(BUILD)/assay $(BUILD)/tests/kill_matrix $(SET) all
 
 # Both compilers, two levels of optimisation: for tests/determinism.py.
 DETERMINISM := $(foreach cc,gcc clang,$(foreach level,O0 O3,$(BUILD)/$(cc)-$(level)/assay))
@@ -205,12 +213,18 @@ run-%: $(BUILD)/tests/%
 exhaustive: $(BUILD)/tests/test_fast_cosh_rms
 	ASSAY_TEST_EXHAUSTIVE=1 $<
 
-SCRIPTS = cli io_numpy step_numpy golden train proofs readme
+SCRIPTS = cli io_numpy step_numpy golden train proofs readme cheaters adapters own_cases identify
 scripts: $(SCRIPTS:%=run-%)
 run-cli run-train run-proofs: run-%: $(BUILD)/assay
 	@$(PYTHON) tests/$*.py $<
 run-golden: $(BUILD)/assay
 	@$(PYTHON) tests/golden.py $<
+run-cheaters run-adapters: run-%: $(BUILD)/assay $(SET)/SHA256SUMS
+	@$(PYTHON) tests/$*.py $< $(SET)
+run-own_cases: $(BUILD)/assay
+	@$(PYTHON) tests/own_cases.py $<
+run-identify: $(BUILD)/assay $(BUILD)/tests/kill_matrix $(SET)/SHA256SUMS
+	@$(PYTHON) tests/identify.py $(BUILD)/assay $(BUILD)/tests/kill_matrix $(SET)
 run-io_numpy: $(BUILD)/tests/io_dump
 	@$(PYTHON) tests/io_numpy.py $< || [ $$? = 77 ]
 run-step_numpy: $(BUILD)/assay

@@ -41,6 +41,26 @@ static void shape_text(char text[128], size_t ndim, const size_t *shape)
         end += (size_t)snprintf(text + end, 128 - end, d ? " x %zu" : "%zu", shape[d]);
 }
 
+/* The command that computes the answer, from the set or from the user's file. */
+static void command_of(char command[VERDICT_TEXT], const struct golden_case *c, const struct answer_class *k,
+                       const struct judging *j)
+{
+    char whole[VERDICT_TEXT], *file, *rest;
+    verdict_command(whole, c, k, j->folder ? j->folder : "");
+    file = strchr(whole, '/');
+    rest = file ? strchr(file, ' ') : NULL;
+    if (!j->cases || !rest) {
+        memcpy(command, whole, VERDICT_TEXT);
+        return;
+    }
+    size_t length = strlen(j->cases);
+    if (length > 5 && strcmp(j->cases + length - 5, ".json") == 0)
+        length -= 5;
+    *file = '\0';
+    snprintf(command, VERDICT_TEXT, "%.100s%.*s.safetensors%.400s", whole, (int)(length < 400 ? length : 400), j->cases,
+             rest);
+}
+
 /* One output: a missing or misshapen result, or what the judge says. */
 static assay_status judge_output(struct findings *f, const struct judging *j, const struct golden_case *c,
                                  const struct answer_class *k, size_t output, struct finding finding,
@@ -53,7 +73,7 @@ static assay_status judge_output(struct findings *f, const struct judging *j, co
     finding.output = a->name;
     struct answer_class named = *k; /* after the dialect that was asked for, not the first of its class */
     named.name = finding.dialect;
-    verdict_command(command, c, &named, j->folder);
+    command_of(command, c, &named, j);
     if (!x) {
         finding.kind = FINDING_MISSING;
     } else if (x->ndim != a->ndim || memcmp(x->shape, a->shape, a->ndim * sizeof *a->shape) != 0) {

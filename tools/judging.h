@@ -8,7 +8,8 @@
 
 struct judging {
     struct golden_set *set;
-    const char *folder; /* of the set, for commands */
+    const char *folder; /* of the set, for commands; or */
+    const char *cases;  /* the user's own cases */
     struct results *results;
     const struct assay_dialect *dialect;
     bool any_format; /* judge as what the dialect's port computes in; else: */

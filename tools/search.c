@@ -342,3 +342,23 @@ assay_status search_run(struct search *s, const struct evidence *e, bool any_for
     end_progress(&bar);
     return status;
 }
+
+assay_status search_bug(const struct bug **bug, const struct evidence *e, const struct assay_dialect *d,
+                        enum tensor_type format, size_t failures)
+{
+    struct search s = {.format = format};
+    struct progress_bar bar = {0};
+    assay_status status = ASSAY_OK;
+    for (size_t k = 0; k < bug_count && status == ASSAY_OK; k++) {
+        struct hypothesis h = {.base = d, .dialect = *d, .bug = &bugs[k]};
+        snprintf(h.name, sizeof h.name, "%s", bugs[k].name);
+        if (bug_apply(&bugs[k], &h.dialect))
+            status = consider(&s, e, &h);
+    }
+    if (status == ASSAY_OK)
+        status = judge_nearest(&s, e, JUDGED_AT_ONCE / 3, &bar);
+    end_progress(&bar);
+    *bug = status == ASSAY_OK && s.count > 0 && 2 * s.each[0].contradicted < failures ? s.each[0].bug : NULL;
+    search_free(&s);
+    return status;
+}

@@ -42,4 +42,9 @@ bool search_same(const struct hypothesis *h, const struct hypothesis *other);
 /* Whether nothing that a hypothesis predicts is contradicted, and it predicts at least half of the outputs. */
 bool search_explains(const struct hypothesis *h);
 
+/* *bug = the known bug of the dialect that the results contradict least, if that is in less than half as many outputs as
+ * `failures`; else NULL. */
+assay_status search_bug(const struct bug **bug, const struct evidence *e, const struct assay_dialect *d,
+                        enum tensor_type format, size_t failures);
+
 #endif

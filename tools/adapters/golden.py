@@ -14,6 +14,7 @@ momentum. All little-endian.
 By hand: cases() are dicts of what the .json says (id, flags, formats, parameters, ...) and the input arrays by name.
 """
 import json
+import os
 import struct
 import subprocess
 import sys
@@ -28,10 +29,10 @@ def load(path):
     with open(path, "rb") as file:
         data = file.read()
     size, = struct.unpack("<Q", data[:8])
-    tensors = {}
+    body, tensors = memoryview(data)[8 + size:], {}
     for name, t in json.loads(data[8:8 + size]).items():
         if name != "__metadata__":
-            x = np.frombuffer(data[8 + size:][slice(*t["data_offsets"])], DTYPES[t["dtype"]]).reshape(t["shape"])
+            x = np.frombuffer(body[slice(*t["data_offsets"])], DTYPES[t["dtype"]]).reshape(t["shape"])
             tensors[name] = (x.astype("u4") << 16).view("f4") if t["dtype"] == "BF16" else x
     return tensors
 
@@ -49,6 +50,10 @@ def save(path, tensors, bf16=()):
     text = json.dumps(header).encode()
     with open(path, "wb") as file:
         file.write(struct.pack("<Q", len(text)) + text + b"".join(parts))
+
+
+def has(folder, operation):
+    return os.path.exists(f"{folder}/{operation}.json")
 
 
 def cases(folder, operation):
@@ -70,12 +75,23 @@ def runs(case):
             yield suffix, case["param" + suffix], case["grads" + suffix], lr, present != 0
 
 
+def save_cases(stem, operation, cases):
+    """Cases of your own, STEM.json and STEM.safetensors, for check --cases: id (lower case, digits, - and .) -> (parameters,
+    {input: array})."""
+    save(stem + ".safetensors", {f"{id}/{name}": x for id, (_, inputs) in cases.items() for name, x in inputs.items()})
+    listed = [{"id": id, "family": "own", "flags": ["Own"], "why": "a case of the user's own", "formats": [],
+               "parameters": parameters, "inputs": list(inputs), "answers": []}
+              for id, (parameters, inputs) in cases.items()]
+    with open(stem + ".json", "w") as file:
+        json.dump({"schema": 1, "version": "own", "licence": "CC0-1.0", "operation": operation, "cases": listed}, file)
+
+
 def run(folder, output, newton_schulz=None, step=None, absent="zero", bf16=()):
     """Results of the cases of newton-schulz and step. A step without gradient gets zeros, or with absent="skip" is none."""
     results = {}
-    for case in cases(folder, "newton-schulz") if newton_schulz else ():
+    for case in cases(folder, "newton-schulz") if newton_schulz and has(folder, "newton-schulz") else ():
         results[case["id"] + "/Y"] = newton_schulz(case["G"].astype("f4"))
-    for case in cases(folder, "step") if step else ():
+    for case in cases(folder, "step") if step and has(folder, "step") else ():
         beta, decay = case["parameters"]["momentum"], case["parameters"]["weight_decay"]
         for suffix, param, grads, lr, present in runs(case):
             p, m, trace = param.astype("f4"), np.zeros_like(param, "f4"), []
