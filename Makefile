@@ -8,6 +8,7 @@
 # cross    the golden set on emulated aarch64 and s390x
 # gate     proves the golden set and judges the fast kernels by it
 # mutants  deliberate mistakes in the fast kernels, one at a time: the gate sees every one
+# kill-matrix  known bugs x dialects x f32/bf16: what the golden set (SET) catches; identify-rates: how often assay identify is right
 # golden   makes the golden set again, and compares it with the one in golden/, byte for byte
 # bench    assay bench ref --peers
 # prove-gappa  the scalar bounds of proofs/*.gappa, by Gappa
@@ -45,7 +46,8 @@ PUBLIC_HEADERS := ref/ref.h ref/dialect.h fast/fast.h
 
 .DELETE_ON_ERROR:
 .PHONY: all deps check unit exhaustive scripts prove-gappa lint lint-gcc lint-clang lint-format coverage coverage-one coverage-report \
-        sanitize sanitize-short valgrind valgrind-short determinism determinism-short cross golden gate mutants mutants-short fuzz fuzz-short bench install \
+        sanitize sanitize-short valgrind valgrind-short determinism determinism-short cross golden gate mutants mutants-short \
+        kill-matrix identify-rates fuzz fuzz-short bench install \
         uninstall clean help
 
 all: $(BUILD)/libassay.a $(BUILD)/libassay.so $(BUILD)/assay
@@ -161,7 +163,7 @@ uninstall:
 # ---- tests
 
 TEST_LIBRARIES = -lflint-arb -lflint -lcheck -lsubunit -lrt -ljansson -lnettle $(LIBRARIES)
-SUPPORT := $(filter-out test_% fuzz_% io_dump,$(patsubst tests/%.c,%,$(wildcard tests/*.c)))
+SUPPORT := $(filter-out test_% fuzz_% io_dump kill_matrix,$(patsubst tests/%.c,%,$(wildcard tests/*.c)))
 JOBS := $(shell nproc)
 
 $(BUILD)/tests/libsupport.a: $(SUPPORT:%=$(BUILD)/tests/%.o)
@@ -179,6 +181,22 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(BUILD)/tests/libsupport.a $(PAR
 
 $(BUILD)/tests/io_dump: $(BUILD)/tests/io_dump.o $(PARTS_OBJECTS)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $^ -ljansson -lnettle $(LIBRARIES) -o $@
+
+$(BUILD)/tests/kill_matrix: $(BUILD)/tests/kill_matrix.o $(PARTS_OBJECTS)
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $^ -ljansson -lnettle $(LIBRARIES) -o $@
+
+# The golden set: the one of the tree, or else one that is made.
+SET ?= $(if $(wildcard golden/SHA256SUMS),golden,$(BUILD)/set)
+$(BUILD)/set/SHA256SUMS: $(BUILD)/assay
+	@$< generate --set $(@D)
+
+# Every known bug in every dialect that can have it: caught or missed, and by which cases.
+kill-matrix: $(BUILD)/tests/kill_matrix $(SET)/SHA256SUMS
+	@$< $(SET)
+
+# How often `assay identify` is right, over all dialects and the bugs of one.
+identify-rates: $(BUILD)/assay $(BUILD)/tests/kill_matrix $(SET)/SHA256SUMS
+	@$(PYTHON) tests/identify.py $(BUILD)/assay $(BUILD)/tests/kill_matrix $(SET) all
 
 # Both compilers, two levels of optimisation: for tests/determinism.py.
 DETERMINISM := $(foreach cc,gcc clang,$(foreach level,O0 O3,$(BUILD)/$(cc)-$(level)/assay))
@@ -206,7 +224,7 @@ run-%: $(BUILD)/tests/%
 exhaustive: $(BUILD)/tests/test_fast_cosh_rms
 	ASSAY_TEST_EXHAUSTIVE=1 $<
 
-SCRIPTS = cli io_numpy step_numpy golden gate train proofs readme
+SCRIPTS = cli io_numpy step_numpy golden gate train proofs readme cheaters adapters own_cases identify
 scripts: $(SCRIPTS:%=run-%)
 run-cli run-train run-proofs: run-%: $(BUILD)/assay
 	@$(PYTHON) tests/$*.py $<
@@ -214,6 +232,12 @@ run-golden: $(BUILD)/assay $(BUILD)/libassay.so
 	@$(PYTHON) tests/golden.py $<
 run-gate: $(BUILD)/assay $(BUILD)/mutant
 	@$(PYTHON) tests/gate.py $^
+run-cheaters run-adapters: run-%: $(BUILD)/assay $(SET)/SHA256SUMS
+	@$(PYTHON) tests/$*.py $< $(SET)
+run-own_cases: $(BUILD)/assay
+	@$(PYTHON) tests/own_cases.py $<
+run-identify: $(BUILD)/assay $(BUILD)/tests/kill_matrix $(SET)/SHA256SUMS
+	@$(PYTHON) tests/identify.py $(BUILD)/assay $(BUILD)/tests/kill_matrix $(SET)
 run-io_numpy: $(BUILD)/tests/io_dump
 	@$(PYTHON) tests/io_numpy.py $< || [ $$? = 77 ]
 run-step_numpy: $(BUILD)/assay

@@ -3,6 +3,7 @@
 #ifndef ASSAY_GOLDEN_ARITHMETIC_H
 #define ASSAY_GOLDEN_ARITHMETIC_H
 
+#include "bugs.h"
 #include "tensor.h"
 
 /* How p(X) = a X + b A X + c A^2 X, A = X X^T, is multiplied out. */
@@ -30,6 +31,7 @@ struct evaluation {
     /* beta m + (1 - beta) g is written so (0), m + (1 - beta) (g - m) (1), or g + beta (m - g) (2) */
     unsigned interpolation;
     bool decay_apart;     /* p (1 - lr wd) is rounded before the direction is subtracted */
+    enum fault fault;     /* what is done wrong: golden/bugs.h */
     uint64_t seed, draws; /* of random choices; */
     uint64_t coins;       /* those drawn and not yet tossed, under a leading 1 */
 };

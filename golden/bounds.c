@@ -236,15 +236,20 @@ static void bound_momentum(struct work *w, const struct golden_case *c, struct a
 
 /* ---- envelopes --------------------------------------------------------------------------------------------------------- */
 
-/* One evaluation of the answers of a class, into `results`. */
-static void evaluate(struct work *w, struct evaluation *e, const struct golden_case *c, const struct answer_class *k,
-                     double *const *results)
+void case_evaluate(struct work *w, struct evaluation *e, const struct golden_case *c,
+                   const struct assay_dialect *dialect, double *const *results)
 {
-    struct assay_dialect d = *assay_dialect_find(k->name);
+    struct assay_dialect d = *dialect;
+    if (c->operation == OPERATION_MOMENTUM) {
+        const struct tensor *g = case_input(c, "grad");
+        emulate_momentum(e, &d, &c->hyper, g->count, case_input(c, "momentum")->at, g->at, case_input(c, "param")->at,
+                         c->step, results[0], results[1]);
+        return;
+    }
     if (c->operation == OPERATION_STEP) {
         for (size_t p = 0; p < case_parameters(c); p++) {
             double *const *to = results + 3 * p;
-            bool *present = work_alloc(w, k->answers[3 * p].slabs, sizeof *present);
+            bool *present = work_alloc(w, case_input(c, "grads")->shape[0], sizeof *present);
             assay_run run = case_run(c, p, present);
             assay_steps after = {.params.hi = to[0], .updates.hi = to[1], .momentum.hi = to[2]};
             emulate_step(w, e, &d, &c->hyper, &run, &after);
@@ -278,7 +283,8 @@ static void spread(struct work *w, const struct golden_case *c, const struct ans
     for (size_t member = 0; member < ENVELOPE_MEMBERS; member++) {
         struct work_block *inner = work_mark(w);
         struct evaluation e = evaluation_draw(f, ensemble_of(c, k, held_out), member, held_out);
-        evaluate(w, &e, c, k, results);
+        /* Dialects of one answer may go different ways to it: an exact LMO by a norm or by an SVD. */
+        case_evaluate(w, &e, c, assay_dialect_find(k->members[member % k->member_count]), results);
         for (size_t a = 0; a < k->answer_count; a++)
             for (size_t s = 0; s < k->answers[a].slabs; s++) {
                 const struct answer *answer = &k->answers[a];

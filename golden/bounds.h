@@ -20,6 +20,7 @@
 #define ASSAY_GOLDEN_BOUNDS_H
 
 #include "case.h"
+#include "emulate.h"
 
 enum { ENVELOPE_MEMBERS = 128, ENVELOPE_FACTOR = 2 };
 
@@ -30,5 +31,10 @@ assay_status case_bound(struct golden_case *c, const assay_options *options) __a
  * envelope. */
 assay_status case_held_out(double worst[FORMATS], const struct golden_case *c, const assay_options *options)
     __attribute__((warn_unused_result));
+
+/* One evaluation of what a dialect answers to a case of momentum, or of an operation with an envelope: results[a] gets
+ * answer a. The dialect takes the shape. */
+void case_evaluate(struct work *w, struct evaluation *e, const struct golden_case *c,
+                   const struct assay_dialect *dialect, double *const *results);
 
 #endif

@@ -26,7 +26,7 @@ bool operation_has_dialects(enum operation operation)
     return operation >= OPERATION_NEWTON_SCHULZ;
 }
 
-static void free_class(struct answer_class *k)
+void class_free(struct answer_class *k)
 {
     for (size_t a = 0; a < k->answer_count; a++) {
         free(k->answers[a].hi);
@@ -34,12 +34,13 @@ static void free_class(struct answer_class *k)
         free(k->answers[a].bounds);
     }
     free(k->members);
+    *k = (struct answer_class){0};
 }
 
 void case_free(struct golden_case *c)
 {
     for (size_t k = 0; k < c->class_count; k++)
-        free_class(&c->classes[k]);
+        class_free(&c->classes[k]);
     free(c->classes);
     for (size_t k = 0; k < c->input_count; k++) {
         free(c->inputs[k].name);
@@ -162,6 +163,40 @@ static struct answer *add_answer(struct answer_class *k, const char *name, size_
     return a->hi && a->lo && a->bounds ? a : NULL;
 }
 
+assay_status class_make_room(struct answer_class *k, const struct golden_case *c)
+{
+    static const char *const steps[] = {"params", "updates", "momentum"};
+    const struct tensor *g = case_input(c, c->operation == OPERATION_MOMENTUM ? "grad" : "G");
+    struct answer *a = NULL;
+    *k = (struct answer_class){.name = ""};
+    switch (c->operation) {
+    case OPERATION_SVD:
+        a = add_answer(k, "S", 1, g->shape[0] < g->shape[1] ? g->shape : g->shape + 1, false);
+        break;
+    case OPERATION_POLAR:
+    case OPERATION_LMO:
+        a = add_answer(k, c->operation == OPERATION_POLAR ? "Q" : "D", g->ndim, g->shape, false);
+        break;
+    case OPERATION_MOMENTUM:
+        a = add_answer(k, "momentum", g->ndim, g->shape, false);
+        a = a ? add_answer(k, "u", g->ndim, g->shape, false) : NULL;
+        break;
+    case OPERATION_STEP:
+        for (size_t n = 0; n < 3 * case_parameters(c); n++) {
+            const struct tensor *grads = suffixed_input(c, "grads", n / 3);
+            char name[sizeof a->name];
+            snprintf(name, sizeof name, "%s%s", steps[n % 3], parameter_suffixes[n / 3]);
+            a = add_answer(k, name, grads->ndim, grads->shape, true);
+            if (!a)
+                return ASSAY_NO_MEMORY;
+        }
+        break;
+    default:
+        a = add_answer(k, "Y", g->ndim, g->shape, false);
+    }
+    return a ? ASSAY_OK : ASSAY_NO_MEMORY;
+}
+
 static assay_answer matrix_view(const struct answer *a, size_t rows, size_t cols)
 {
     return (assay_answer){{a->hi, rows, cols, cols}, {a->lo, rows, cols, cols}, 0};
@@ -174,10 +209,7 @@ static assay_status compute_matrix(const struct golden_case *c, struct answer_cl
     const struct tensor *g = case_input(c, "G");
     size_t m = g->shape[0], n = g->shape[1];
     bool svd = c->operation == OPERATION_SVD;
-    const char *name = svd ? "S" : c->operation == OPERATION_POLAR ? "Q" : "D";
-    struct answer *a = add_answer(k, name, svd ? 1 : 2, svd ? (size_t[]){m < n ? m : n} : g->shape, false);
-    if (!a)
-        return ASSAY_NO_MEMORY;
+    struct answer *a = &k->answers[0];
     assay_input input = {g->at, m, n, n};
     assay_answer view = svd ? matrix_view(a, 1, a->count) : matrix_view(a, m, n);
     assay_svd_info svd_info = {0};
@@ -199,9 +231,7 @@ static assay_status compute_direction(const struct golden_case *c, struct answer
                                       const struct assay_dialect *d, const assay_options *options)
 {
     const struct tensor *g = case_input(c, "G");
-    struct answer *a = add_answer(k, "Y", g->ndim, g->shape, false);
-    if (!a)
-        return ASSAY_NO_MEMORY;
+    struct answer *a = &k->answers[0];
     assay_tensor_answer view = {.hi = a->hi, .lo = a->lo};
     assay_status status = c->operation == OPERATION_NEWTON_SCHULZ
                               ? assay_ref_newton_schulz(&view, d, tensor_view(g), options)
@@ -214,10 +244,7 @@ static assay_status compute_momentum(const struct golden_case *c, struct answer_
                                      const assay_options *options)
 {
     const struct tensor *m = case_input(c, "momentum"), *g = case_input(c, "grad"), *p = case_input(c, "param");
-    struct answer *next = add_answer(k, "momentum", g->ndim, g->shape, false),
-                  *u = add_answer(k, "u", g->ndim, g->shape, false);
-    if (!next || !u)
-        return ASSAY_NO_MEMORY;
+    struct answer *next = &k->answers[0], *u = &k->answers[1];
     assay_tensor_answer views[] = {{.hi = next->hi, .lo = next->lo}, {.hi = u->hi, .lo = u->lo}};
     assay_status status =
         assay_ref_momentum(&views[0], &views[1], d, &c->hyper, tensor_view(m), tensor_view(g), p->at, c->step, options);
@@ -230,26 +257,18 @@ static assay_status compute_momentum(const struct golden_case *c, struct answer_
 static assay_status compute_run(const struct golden_case *c, struct answer_class *k, size_t p,
                                 const struct assay_dialect *d, const assay_options *options)
 {
-    static const char *const names[] = {"params", "updates", "momentum"};
-    const struct tensor *grads = suffixed_input(c, "grads", p);
-    struct answer *answers[3];
+    struct answer *answers = &k->answers[3 * p];
     assay_steps after = {0};
     assay_tensor_answer *views[] = {&after.params, &after.updates, &after.momentum};
-    for (size_t a = 0; a < 3; a++) {
-        char name[sizeof answers[a]->name];
-        snprintf(name, sizeof name, "%s%s", names[a], parameter_suffixes[p]);
-        answers[a] = add_answer(k, name, grads->ndim, grads->shape, true);
-        if (!answers[a])
-            return ASSAY_NO_MEMORY;
-        *views[a] = (assay_tensor_answer){.hi = answers[a]->hi, .lo = answers[a]->lo};
-    }
-    bool *present = tensor_alloc(grads->shape[0], sizeof *present), unique = true;
+    for (size_t a = 0; a < 3; a++)
+        *views[a] = (assay_tensor_answer){.hi = answers[a].hi, .lo = answers[a].lo};
+    bool *present = tensor_alloc(answers->slabs, sizeof *present), unique = true;
     if (!present)
         return ASSAY_NO_MEMORY;
     assay_run run = case_run(c, p, present);
     assay_status status = assay_ref_step(&after, &unique, d, &c->hyper, &run, options);
     for (size_t a = 0; a < 3; a++)
-        answers[a]->radius = views[a]->radius;
+        answers[a].radius = views[a]->radius;
     k->unique = k->unique && unique;
     free(present);
     return status;
@@ -309,22 +328,21 @@ static assay_status join(struct golden_case *c, struct answer_class *found, cons
     return ASSAY_OK;
 }
 
-/* What the dialect answers; a class without name or members. */
-static assay_status answer(const struct golden_case *c, struct answer_class *found, const struct assay_dialect *d,
-                           const assay_options *options)
+assay_status case_answer(struct answer_class *found, const struct golden_case *c, const struct assay_dialect *d,
+                         const assay_options *options)
 {
-    *found = (struct answer_class){0};
-    assay_status status = compute_class(c, found, d, options);
-    if (status == ASSAY_UNDEFINED) {
-        free_class(found);
-        *found = (struct answer_class){.undefined = true};
+    assay_status status = class_make_room(found, c);
+    if (status == ASSAY_OK)
+        status = compute_class(c, found, d, options);
+    if (status == ASSAY_OK)
         return ASSAY_OK;
-    }
-    return status;
+    class_free(found);
+    found->name = "";
+    found->undefined = status == ASSAY_UNDEFINED;
+    return found->undefined ? ASSAY_OK : status;
 }
 
-/* Whether the operation is a part of the dialect. */
-static bool applies(enum operation operation, const struct assay_dialect *d)
+bool operation_applies(enum operation operation, const struct assay_dialect *d)
 {
     return operation == OPERATION_NEWTON_SCHULZ ? assay_dialect_steps(d) > 0
            : operation == OPERATION_COSH_RMS    ? d->direction == ASSAY_DIRECTION_COSH_RMS
@@ -334,16 +352,16 @@ static bool applies(enum operation operation, const struct assay_dialect *d)
 assay_status case_compute_for(struct golden_case *c, const struct assay_dialect *d, const assay_options *options)
 {
     struct answer_class found;
-    if (d && !applies(c->operation, d))
+    if (d && !operation_applies(c->operation, d))
         return ASSAY_INVALID;
     if (!c->classes)
         c->classes = tensor_alloc(d ? assay_dialect_count : 1, sizeof *c->classes);
     if (!c->classes)
         return ASSAY_NO_MEMORY;
-    assay_status status = answer(c, &found, d, options);
+    assay_status status = case_answer(&found, c, d, options);
     if (status == ASSAY_OK)
         status = join(c, &found, d ? d->name : "");
-    free_class(&found);
+    class_free(&found);
     return status;
 }
 

@@ -22,6 +22,9 @@ const char *const *norm_names(void);
 /* Whether its answer depends on a dialect. */
 bool operation_has_dialects(enum operation operation);
 
+/* Whether it is a part of the dialect. */
+bool operation_applies(enum operation operation, const struct assay_dialect *d);
+
 enum { CASE_TEXT = 200, CASE_FLAGS = 6, CASE_INPUTS = 6, CASE_ANSWERS = 6 };
 
 /* How errors are measured, each over one matrix: an answer's, or one for each step of a run; rows are those of the first
@@ -117,6 +120,14 @@ assay_status case_compute_for(struct golden_case *c, const struct assay_dialect 
 
 /* The class that the dialect is in, or, where there are no dialects, the only one; NULL if there is none. */
 const struct answer_class *class_of(const struct golden_case *c, const char *dialect);
+/* What a dialect, which need not be a named one, answers: a class without members, and without bounds. class_free() frees
+ * it. `d` is NULL for operations without dialects. Errors as above; then there is nothing to free. */
+assay_status case_answer(struct answer_class *found, const struct golden_case *c, const struct assay_dialect *d,
+                         const assay_options *options) __attribute__((warn_unused_result));
+void class_free(struct answer_class *k);
+
+/* A class with the answers of the operation, all zero. ASSAY_NO_MEMORY; class_free() frees it in any case. */
+assay_status class_make_room(struct answer_class *k, const struct golden_case *c) __attribute__((warn_unused_result));
 
 /* Whether two answers are the same bits. */
 bool answers_equal(const struct answer *a, const struct answer *b);

@@ -154,7 +154,7 @@ static struct matrix polynomial_of_gram(struct work *w, struct evaluation *e, st
                                         double unit)
 {
     struct matrix sum = matrix_new(w, a.rows, a.rows), product = matrix_new(w, a.rows, a.rows);
-    if (e->form == FORM_HORNER) {
+    if (e->form == FORM_HORNER && e->fault != FAULT_LINEAR) {
         memcpy(sum.at, a.at, a.rows * a.rows * sizeof *a.at);
         multiply_all(e, e->format, sum.at, a.rows * a.rows, p.c);
         add_to_diagonal(e, sum, p.b);
@@ -164,7 +164,10 @@ static struct matrix polynomial_of_gram(struct work *w, struct evaluation *e, st
     } else {
         /* A's halves differ where roundings are random, and where it is itself made of products. */
         bool symmetric = !e->random && e->form != FORM_GRAM;
-        multiply(w, e, product, a, a, symmetric ? PRODUCT_SYMMETRIC : PRODUCT_PLAIN);
+        if (e->fault == FAULT_LINEAR)
+            memcpy(product.at, a.at, a.rows * a.rows * sizeof *a.at);
+        else
+            multiply(w, e, product, a, a, symmetric ? PRODUCT_SYMMETRIC : PRODUCT_PLAIN);
         combine(e, sum, p.b, a, p.c, product);
     }
     if (unit != 0)
@@ -176,7 +179,9 @@ static struct assay_triple triple(const struct evaluation *e, const struct assay
 {
     struct assay_triple p = assay_dialect_triple(d, k);
     enum tensor_type f = e->format;
-    return (struct assay_triple){constant(e, f, p.a), constant(e, f, p.b), constant(e, f, p.c)};
+    bool swapped = e->fault == FAULT_SWAPPED;
+    return (struct assay_triple){constant(e, f, p.a), constant(e, f, swapped ? p.c : p.b),
+                                 constant(e, f, swapped ? p.b : p.c)};
 }
 
 static void step_on_x(struct work *w, struct evaluation *e, struct assay_triple p, struct matrix x)
@@ -276,7 +281,7 @@ static void normalise(struct work *w, struct evaluation *e, const struct assay_d
         by = rounded(e, place, norm(w, e, place, x.at, count, 1) * constant(e, place, d->norm_factor));
         by = d->normalisation == ASSAY_NORMALISE_MAX ? fmax(by, eps) : rounded(e, place, by + eps);
     }
-    if (by != 0)
+    if (by != 0 || e->fault == FAULT_ZERO_BY_ZERO)
         divide_all(e, place, x.at, count, by);
 }
 
@@ -291,6 +296,20 @@ static void equilibrate(struct work *w, struct evaluation *e, enum tensor_type p
     }
 }
 
+static void orthogonal(struct work *w, struct evaluation *e, struct matrix o, struct matrix u, bool first_only);
+
+/* The iterate, which is the transpose of u in shape if u is tall, in the shape of u. */
+static struct matrix with_shape_of(struct work *w, struct evaluation *e, struct matrix u, struct matrix x, bool tall)
+{
+    bool turn = tall;
+    if (e->fault == FAULT_RESHAPED)
+        turn = false;
+    if (e->fault == FAULT_TRANSPOSED)
+        turn = !tall;
+    x = turn ? transposed(w, x) : x;
+    return (struct matrix){x.at, u.rows, u.cols};
+}
+
 static struct matrix newton_schulz_of(struct work *w, struct evaluation *e, const struct assay_dialect *d,
                                       struct matrix u)
 {
@@ -298,11 +317,20 @@ static struct matrix newton_schulz_of(struct work *w, struct evaluation *e, cons
     bool tall = u.rows > u.cols;
     size_t steps = assay_dialect_steps(d);
     struct matrix x = copied(w, u);
+    if (e->fault == FAULT_NO_ITERATION)
+        return x;
+    if (e->fault == FAULT_POLAR) {
+        orthogonal(w, e, x, u, false);
+        return x;
+    }
+    if (e->fault == FAULT_HALF_INPUT)
+        round_all(e, TENSOR_F16, x.at, u.rows * u.cols);
     round_all(e, place, x.at, u.rows * u.cols);
     if (d->pre == ASSAY_PRE_EQUILIBRATE)
         equilibrate(w, e, place, x);
     x = tall ? transposed(w, x) : x;
-    normalise(w, e, d, place, x);
+    if (e->fault != FAULT_UNNORMALISED)
+        normalise(w, e, d, place, x);
     round_all(e, e->format, x.at, u.rows * u.cols);
     if (e->form == FORM_GRAM) {
         enum { FIRST = 2, THEN = 3 }; /* ports restart it after two steps, and take no more than three after that */
@@ -312,7 +340,7 @@ static struct matrix newton_schulz_of(struct work *w, struct evaluation *e, cons
         for (size_t k = 0; k < steps; k++)
             step_on_x(w, e, triple(e, d, k), x);
     }
-    return tall ? transposed(w, x) : x;
+    return with_shape_of(w, e, u, x, tall);
 }
 
 /* ---- after Newton-Schulz ------------------------------------------------------------------------------------------- */
@@ -533,11 +561,45 @@ static void adam_ratio(struct evaluation *e, const struct assay_dialect *d, doub
 
 /* ---- the direction ------------------------------------------------------------------------------------------------- */
 
+/* Each of the blocks cut into `parts` along rows or columns; those that cannot be cut evenly stay whole. */
+static struct blocks cut(struct work *w, struct blocks blocks, size_t parts, bool rows)
+{
+    struct blocks all = {0, work_alloc(w, parts * blocks.count, sizeof *all.each)};
+    for (size_t k = 0; k < blocks.count; k++) {
+        struct block b = blocks.each[k];
+        size_t count = (rows ? b.rows : b.cols) % parts == 0 ? parts : 1, step = rows ? b.row_stride : b.col_stride;
+        *(rows ? &b.rows : &b.cols) /= count;
+        for (size_t p = 0; p < count; p++) {
+            all.each[all.count++] = b;
+            b.offset += (rows ? b.rows : b.cols) * step;
+        }
+    }
+    return all;
+}
+
+/* Which matrices are orthogonalised, by a port that may do that wrong. */
+static struct blocks faulty_blocks(struct work *w, enum fault fault, const struct assay_dialect *d, struct shape shape)
+{
+    struct assay_dialect whole = *d;
+    whole.split_thirds = false;
+    struct blocks blocks = blocks_of(w, fault == FAULT_SPLIT_COLUMNS ? &whole : d, shape);
+    if (fault == FAULT_SHARDS)
+        return cut(w, blocks, 2, true);
+    if (fault == FAULT_SPLIT_COLUMNS)
+        return cut(w, blocks, 3, false);
+    if (fault == FAULT_STACKED && shape.ndim == 3) {
+        size_t rows = shape.size[0] * shape.size[1];
+        blocks.count = 1;
+        blocks.each[0] = (struct block){rows, shape.size[2], 0, shape.size[2], 1};
+    }
+    return blocks;
+}
+
 /* O of every matrix of the tensor, by what the dialect iterates or minimises; elsewhere what is in o. */
 static void each_block(struct work *w, struct evaluation *e, const struct assay_dialect *d, struct shape shape,
                        const double *u, double *o)
 {
-    struct blocks blocks = blocks_of(w, d, shape);
+    struct blocks blocks = faulty_blocks(w, e->fault, d, shape);
     for (size_t k = 0; k < blocks.count; k++) {
         const struct block *b = &blocks.each[k];
         struct matrix x = block_matrix(w, b, u), y;
@@ -652,7 +714,9 @@ void emulate_momentum(struct evaluation *e, const struct assay_dialect *d, const
         double g =
             d->decay == ASSAY_DECAY_L2 && param ? with_l2(e, f, hyper->weight_decay, param[k], grad[k]) : grad[k];
         next[k] = next_momentum(e, f, d, hyper->momentum, step, momentum[k], g);
-        u[k] = nesterov_of(e, f, d, hyper->momentum, step, next[k], g);
+        if (e->fault == FAULT_TWICE)
+            next[k] = next_momentum(e, f, d, hyper->momentum, step, next[k], g);
+        u[k] = nesterov_of(e, f, d, hyper->momentum, step, e->fault == FAULT_STALE ? momentum[k] : next[k], g);
     }
 }
 
@@ -686,11 +750,16 @@ static double moved(struct evaluation *e, const struct assay_dialect *d, double 
                     double scale)
 {
     enum tensor_type s = e->state;
+    lr = e->fault == FAULT_ASCENT ? -lr : lr;
     bool cautious = d->decay == ASSAY_DECAY_CAUTIOUS || d->decay == ASSAY_DECAY_CAUTIOUS_SCALED ||
                     d->decay == ASSAY_DECAY_CAUTIOUS_SQUARED;
     double take = cautious && o * p < 0 ? 0 : rate;
     double by = e->finish_in_state ? rounded(e, s, lr * scale) * o : lr * rounded(e, s, scale * o);
     by = e->fused ? by : rounded(e, s, by);
+    if (e->fault == FAULT_NARROW)
+        s = TENSOR_BF16;
+    if (e->fault == FAULT_DECAY_AFTER)
+        return rounded(e, s, rounded(e, s, p - by) * rounded(e, s, 1 - take));
     if (e->decay_apart)
         return rounded(e, s, rounded(e, s, p * rounded(e, s, 1 - take)) - by);
     return rounded(e, s, p - rounded(e, s, by + (e->fused ? take * p : rounded(e, s, take * p))));
@@ -716,13 +785,21 @@ static void advance(struct work *w, struct evaluation *e, const struct assay_dia
         memcpy(x->g, x->o, count * sizeof *x->g);
     }
     for (size_t k = 0; k < count; k++) {
-        x->momentum[k] = next_momentum(e, s, d, beta, t, x->momentum[k], x->g[k]);
-        x->u[k] = nesterov_of(e, s, d, beta, t, x->momentum[k], x->g[k]);
+        double before = x->momentum[k], g = x->g[k];
+        x->momentum[k] = next_momentum(e, s, d, beta, t, before, g);
+        if (e->fault == FAULT_TWICE)
+            x->momentum[k] = next_momentum(e, s, d, beta, t, x->momentum[k], g);
+        x->u[k] = nesterov_of(e, s, d, beta, t, e->fault == FAULT_STALE ? before : x->momentum[k], g);
     }
     if (d->direction_first)
         memcpy(x->o, x->u, count * sizeof *x->o);
     else
         direction_of(w, e, d, shape, x->u, x->moment, t, beta, x->o);
+    if (e->fault == FAULT_IN_PLACE)
+        rescale(w, e, s, (struct matrix){x->momentum, 1, count}, 1, fmax(d->eps, 1e-15), true);
+    double size = e->fault == FAULT_CLIPPED ? norm(w, e, s, x->o, count, 1) : 0;
+    if (size > 1)
+        multiply_all(e, s, x->o, count, rounded(e, s, 1 / size));
     double rate = decays ? rounded(e, s, decay_rate(d, lr, wd, scale)) : 0;
     for (size_t k = 0; k < count; k++)
         x->param[k] = moved(e, d, x->param[k], x->o[k], rate, lr, scale);
@@ -738,16 +815,21 @@ void emulate_step(struct work *w, struct evaluation *e, const struct assay_diale
     double *room = work_alloc(w, 5 * count + moments, sizeof *room);
     struct state x = {room, room + count, room + 5 * count, room + 2 * count, room + 3 * count, room + 4 * count, 0};
     double scale = mpfr_get_d(update_scale(w, d, shape, 128)->at, MPFR_RNDN);
+    if (e->fault == FAULT_SCALE_TWICE)
+        scale *= scale;
+    if (e->fault == FAULT_SCALE_INVERTED)
+        scale = 1 / scale;
     memcpy(x.param, run->param.at, count * sizeof *x.param);
     for (size_t t = 0; t < run->steps; t++) {
         bool present = !run->present || run->present[t];
         double *params = after->params.hi + t * count, *updates = after->updates.hi + t * count;
-        double lr = run->lr ? run->lr[t] : hyper->lr;
+        double lr = run->lr ? run->lr[e->fault == FAULT_FIRST_LR ? 0 : t] : hyper->lr;
         memcpy(updates, x.param, count * sizeof *updates);
+        bool again = !present && e->fault == FAULT_OLD_GRADIENT && t > 0;
         memset(x.g, 0, count * sizeof *x.g);
-        if (present)
-            memcpy(x.g, run->grads + t * count, count * sizeof *x.g);
-        if (present || d->absent != ASSAY_ABSENT_SKIP)
+        if (present || again)
+            memcpy(x.g, run->grads + (again ? t - 1 : t) * count, count * sizeof *x.g);
+        if (present || again || d->absent != ASSAY_ABSENT_SKIP)
             advance(w, e, d, hyper, shape, &x, lr, scale, present || d->absent == ASSAY_ABSENT_ZERO);
         memcpy(params, x.param, count * sizeof *params);
         memcpy(after->momentum.hi + t * count, x.momentum, count * sizeof *x.momentum);

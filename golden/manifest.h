@@ -32,4 +32,9 @@ bool manifest_tensors(struct tensor_file *tensors, const struct manifest *m) __a
 assay_status manifest_parse(struct manifest *m, const char *text, size_t size, const struct tensor_file *tensors,
                             const struct complaint *to) __attribute__((warn_unused_result));
 
+/* The same for cases that somebody else made: "answers" and "formats" may be empty lists. */
+assay_status manifest_parse_questions(struct manifest *m, const char *text, size_t size,
+                                      const struct tensor_file *tensors, const struct complaint *to)
+    __attribute__((warn_unused_result));
+
 #endif

@@ -67,7 +67,8 @@ assay_status set_write_manifest(const struct manifest *m, const char *path, char
     return status;
 }
 
-assay_status set_read_manifest(struct manifest *m, const char *path, char *message, size_t message_size)
+static assay_status read_manifest(struct manifest *m, const char *path, bool questions, char *message,
+                                  size_t message_size)
 {
     char json[PATH_SIZE], arrays[PATH_SIZE];
     const struct complaint to = {json, NULL, message, message_size};
@@ -83,11 +84,22 @@ assay_status set_read_manifest(struct manifest *m, const char *path, char *messa
         return status;
     status = file_load(&text, &size, &to);
     if (status == ASSAY_OK) {
-        status = manifest_parse(m, (const char *)text, size, &tensors, &to);
+        status = questions ? manifest_parse_questions(m, (const char *)text, size, &tensors, &to)
+                           : manifest_parse(m, (const char *)text, size, &tensors, &to);
         free(text);
     }
     tensors_free(&tensors);
     return status;
+}
+
+assay_status set_read_manifest(struct manifest *m, const char *path, char *message, size_t message_size)
+{
+    return read_manifest(m, path, false, message, message_size);
+}
+
+assay_status set_read_questions(struct manifest *m, const char *path, char *message, size_t message_size)
+{
+    return read_manifest(m, path, true, message, message_size);
 }
 
 /* ---- the whole set -------------------------------------------------------------------------------------------------- */

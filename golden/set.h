@@ -28,4 +28,8 @@ assay_status set_write_manifest(const struct manifest *m, const char *path, char
 assay_status set_read_manifest(struct manifest *m, const char *path, char *message, size_t message_size)
     __attribute__((warn_unused_result));
 
+/* The same for cases that may lack answers. */
+assay_status set_read_questions(struct manifest *m, const char *path, char *message, size_t message_size)
+    __attribute__((warn_unused_result));
+
 #endif

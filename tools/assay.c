@@ -15,6 +15,7 @@ static const struct command commands[] = {
     {"verify", "prove every stored number of the golden set again", run_verify},
     {"gate", "judge our fast kernels, and try them on random cases", run_gate},
     {"check", "judge the results of a port", run_check},
+    {"identify", "which dialect, or which bug, results of a port come from", run_identify},
     {"train", "learn real data with every optimizer", run_train},
     {"prove", "the proof ledger: the theory, certified claim by claim", run_prove},
     {"explain", "the trust-region picture of one matrix, in words and numbers", run_explain},

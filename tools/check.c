@@ -1,6 +1,8 @@
 /* assay check: judges the results of a port. */
 #include "command.h"
 #include "judging.h"
+#include "own_cases.h"
+#include "search.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +11,7 @@
 /* What was asked for. */
 struct check {
     struct judging j;
+    const char *cases; /* the user's own, or NULL: the set's */
     bool partial;
     enum findings_format format;
 };
@@ -56,14 +59,54 @@ static void print_nearest(const struct check *check, size_t ours)
     puts(".");
 }
 
+/* What is no failure: results near their bounds, and parameters that look narrower than they should be. */
+static void print_warnings(const struct check *check, const struct findings *f)
+{
+    size_t near = 0, narrow = 0, params = 0;
+    uint64_t bits;
+    for (size_t k = 0; k < f->count; k++) {
+        const struct finding *x = &f->each[k];
+        near += x->kind == FINDING_PASS && x->ratio > 0.5;
+        if (x->operation != OPERATION_STEP || strcmp(x->output, "params") != 0 || x->kind == FINDING_MISSING)
+            continue;
+        const struct tensor *p = results_find(check->j.results, x->c->id, x->output);
+        bool fits = true;
+        for (size_t i = 0; i < p->count && fits; i++)
+            fits = tensor_encode(&bits, TENSOR_BF16, p->at[i]);
+        params++;
+        narrow += fits;
+    }
+    if (near > 0)
+        printf("\nwarning: %zu outputs pass with an error above half the bound\n", near);
+    if (params > 0 && narrow == params)
+        puts("\nwarning: every parameter is a bfloat16 number: where they are kept so, small updates are lost");
+}
+
+/* Names the known bug of the dialect that the results look like. */
+static void print_bug(const struct check *check, size_t failed)
+{
+    const struct bug *bug = NULL;
+    struct evidence e;
+    enum tensor_type format =
+        check->j.any_format ? format_of(OPERATION_NEWTON_SCHULZ, check->j.dialect) : check->j.format;
+    if (evidence_gather(&e, check->j.set, check->j.results) &&
+        search_bug(&bug, &e, check->j.dialect, format, failed) == ASSAY_OK && bug)
+        printf("\nIt looks like a known bug, %s: the port %s.\n", bug->name, bug->meaning);
+    evidence_free(&e);
+}
+
 static int conclude(const struct check *check, const struct findings *f, const char *untried)
 {
     size_t failed = findings_count(f, FINDING_FAIL);
     bool text = check->format == FORMAT_TEXT;
+    if (text)
+        print_warnings(check, f);
     if (text && untried[0])
         printf("\nnot tried: %s\n", untried);
-    if (text && failed > 0)
+    if (text && failed > 0 && !check->cases) {
         print_nearest(check, failed);
+        print_bug(check, failed);
+    }
     if (failed > 0)
         return EXIT_FAILED;
     bool complete = !untried[0] && findings_count(f, FINDING_MISSING) == 0;
@@ -79,8 +122,8 @@ static int check_results(const struct check *check)
     const char *unknown = unknown_result(&check->j);
     if (unknown)
         return complain_usage("%s: tensor '%s' is the output of no case", check->j.results->path, unknown);
-    snprintf(title, sizeof title, "%s as %s, golden set %s", check->j.results->path, check->j.dialect->name,
-             MANIFEST_VERSION);
+    snprintf(title, sizeof title, "%s as %s, %s %s", check->j.results->path, check->j.dialect->name,
+             check->cases ? "cases" : "golden set", check->cases ? check->cases : MANIFEST_VERSION);
     f.title = title;
     assay_status status = ASSAY_OK;
     for (int o = 0; o < OPERATIONS && status == ASSAY_OK; o++) {
@@ -101,34 +144,23 @@ static int check_results(const struct check *check)
     return code;
 }
 
-static bool parse_dtype(const char *text, struct judging *j)
-{
-    static const char *const names[FORMATS] = {"f64", "f32", "f16", "bf16"};
-    j->any_format = !text || strcmp(text, "auto") == 0;
-    for (size_t f = 0; f < FORMATS && !j->any_format; f++)
-        if (strcmp(text, names[f]) == 0) {
-            j->format = (enum tensor_type)f;
-            return true;
-        }
-    if (!j->any_format)
-        complain_usage("--dtype takes auto, f64, f32, f16 or bf16, not '%s'", text);
-    return j->any_format;
-}
-
 /* Reads set and results, and checks. */
 static int run(struct check *check, const char *folder, const char *path)
 {
     struct golden_set set;
     struct results results;
-    char message[ASSAY_MESSAGE_SIZE];
-    if (set_read(&set, folder, message, sizeof message) != ASSAY_OK) {
-        complain_usage("%s", message);
-        return EXIT_SET;
+    char message[ASSAY_MESSAGE_SIZE] = "";
+    assay_status status = check->cases ? own_cases_read(&set, check->cases, check->j.dialect, message, sizeof message)
+                                       : set_read(&set, folder, message, sizeof message);
+    if (status != ASSAY_OK) {
+        complain_usage("%s", message[0] ? message : assay_status_text(status));
+        return check->cases ? exit_code_of(status) : EXIT_SET;
     }
     int code = EXIT_USAGE;
     if (results_read(&results, path, message, sizeof message) == ASSAY_OK) {
         check->j.set = &set;
-        check->j.folder = folder;
+        check->j.folder = check->cases ? NULL : folder;
+        check->j.cases = check->cases;
         check->j.results = &results;
         code = check_results(check);
         results_free(&results);
@@ -150,6 +182,8 @@ int run_check(int argc, char **argv)
          "what the port computes directions in: auto (the dialect's), f64, f32, f16, bf16"},
         {"partial", 0, NULL, &check.partial, NULL, NULL, "results that are missing are no failure"},
         {"set", 0, &folder, NULL, NULL, NULL, "the folder of the set (default: the one that belongs to this program)"},
+        {"cases", 0, &check.cases, NULL, NULL, NULL,
+         "judge by cases of your own, FILE.json and FILE.safetensors, that the reference answers"},
         {"format", 0, &format, NULL, NULL, NULL, "text, json, junit, tap, markdown or github"},
         {"help", 'h', NULL, &help, NULL, NULL, "print this"},
     };
@@ -167,8 +201,10 @@ int run_check(int argc, char **argv)
         return complain_usage("there is no dialect '%s' (assay dialects lists them)", dialect);
     if (!parse_dtype(dtype, &check.j) || !findings_parse_format(format, &check.format))
         return EXIT_USAGE;
-    char *own = folder ? NULL : default_set();
-    int code = folder || own ? run(&check, folder ? folder : own, argv[0]) : EXIT_SET;
+    if (folder && check.cases)
+        return complain_usage("--set and --cases exclude each other");
+    char *own = folder || check.cases ? NULL : default_set();
+    int code = folder || own || check.cases ? run(&check, folder ? folder : own, argv[0]) : EXIT_SET;
     free(own);
     return code;
 }

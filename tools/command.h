@@ -25,6 +25,7 @@ int run_generate(int argc, char **argv);
 int run_verify(int argc, char **argv);
 int run_gate(int argc, char **argv);
 int run_check(int argc, char **argv);
+int run_identify(int argc, char **argv);
 int run_train(int argc, char **argv);
 int run_prove(int argc, char **argv);
 int run_explain(int argc, char **argv);

@@ -1,5 +1,7 @@
 #include "judging.h"
 
+#include "command.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -27,6 +29,26 @@ static void shape_text(char text[128], size_t ndim, const size_t *shape)
         end += (size_t)snprintf(text + end, 128 - end, d ? " x %zu" : "%zu", shape[d]);
 }
 
+/* The command that computes the answer, from the set or from the user's file. */
+static void command_of(char command[VERDICT_TEXT], const struct golden_case *c, const struct answer_class *k,
+                       const struct judging *j)
+{
+    char whole[VERDICT_TEXT], *file, *rest;
+    verdict_command(whole, c, k, j->folder ? j->folder : "");
+    file = strchr(whole, '/');
+    rest = file ? strchr(file, ' ') : NULL;
+    if (!j->cases || !rest) {
+        memcpy(command, whole, VERDICT_TEXT);
+        return;
+    }
+    size_t length = strlen(j->cases);
+    if (length > 5 && strcmp(j->cases + length - 5, ".json") == 0)
+        length -= 5;
+    *file = '\0';
+    snprintf(command, VERDICT_TEXT, "%.100s%.*s.safetensors%.400s", whole, (int)(length < 400 ? length : 400), j->cases,
+             rest);
+}
+
 /* One output: a missing or misshapen result, or what the judge says. */
 static assay_status judge_output(struct findings *f, const struct judging *j, const struct golden_case *c,
                                  const struct answer_class *k, size_t output, struct finding finding,
@@ -39,7 +61,7 @@ static assay_status judge_output(struct findings *f, const struct judging *j, co
     finding.output = a->name;
     struct answer_class named = *k; /* after the dialect that was asked for, not the first of its class */
     named.name = finding.dialect;
-    verdict_command(command, c, &named, j->folder);
+    command_of(command, c, &named, j);
     if (!x) {
         finding.kind = FINDING_MISSING;
     } else if (x->ndim != a->ndim || memcmp(x->shape, a->shape, a->ndim * sizeof *a->shape) != 0) {
@@ -114,4 +136,18 @@ const char *unknown_result(const struct judging *j)
     for (int o = 0; o < OPERATIONS; o++)
         ask_for_all(j, (enum operation)o);
     return results_unused(j->results);
+}
+
+bool parse_dtype(const char *text, struct judging *j)
+{
+    static const char *const names[FORMATS] = {"f64", "f32", "f16", "bf16"};
+    j->any_format = !text || strcmp(text, "auto") == 0;
+    for (size_t f = 0; f < FORMATS && !j->any_format; f++)
+        if (strcmp(text, names[f]) == 0) {
+            j->format = (enum tensor_type)f;
+            return true;
+        }
+    if (!j->any_format)
+        complain_usage("--dtype takes auto, f64, f32, f16 or bf16, not '%s'", text);
+    return j->any_format;
 }

@@ -8,7 +8,8 @@
 
 struct judging {
     struct golden_set *set;
-    const char *folder; /* of the set, for commands */
+    const char *folder; /* of the set, for commands; or */
+    const char *cases;  /* the user's own cases */
     struct results *results;
     const struct assay_dialect *dialect;
     bool any_format; /* judge as what the dialect's port computes in; else: */
@@ -30,5 +31,8 @@ bool is_expected(const struct judging *j, enum operation operation);
 
 /* The name of a result that belongs to no case of the set, or NULL. */
 const char *unknown_result(const struct judging *j);
+
+/* The value of --dtype: `any_format` and `format` of *j; false after a complaint. */
+bool parse_dtype(const char *text, struct judging *j);
 
 #endif

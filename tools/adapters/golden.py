@@ -1,14 +1,23 @@
-"""Reads the cases of a golden set and writes a port's results. Needs numpy alone.
+"""Runs a port over the cases of a golden set and writes its results. Needs numpy alone. From Python:
 
-    for case in cases("golden/vectors", "step"):
-        results[case["id"] + "/params"] = ...
-    save("results.safetensors", results)
+    golden.run("golden/vectors", "results.safetensors", newton_schulz, step)
 
-Every case is a dict: what the .json says (id, flags, formats, parameters, ...) and its input arrays by name. An array of
-uint16 is saved as the bits of bfloat16 if its name is in `bf16`.
+with newton_schulz(G) -> Y and step(param, grad, momentum, lr, beta, weight_decay) -> (param, momentum), arrays of one shape.
+In any other language, as a program that answers on standard output what it is asked on standard input:
+
+    python3 golden.py golden/vectors results.safetensors ./my_port
+
+A question is 6 int32 (0 for newton_schulz, 1 for step; the number of dimensions; the shape, filled up to four with 1), 3
+float32 (lr, beta, weight decay) and the arrays in float32, row by row: G, or param, grad, momentum. The answer: Y, or param,
+momentum. All little-endian.
+
+By hand: cases() are dicts of what the .json says (id, flags, formats, parameters, ...) and the input arrays by name.
 """
 import json
+import os
 import struct
+import subprocess
+import sys
 
 import numpy as np
 
@@ -20,10 +29,10 @@ def load(path):
     with open(path, "rb") as file:
         data = file.read()
     size, = struct.unpack("<Q", data[:8])
-    tensors = {}
+    body, tensors = memoryview(data)[8 + size:], {}
     for name, t in json.loads(data[8:8 + size]).items():
         if name != "__metadata__":
-            x = np.frombuffer(data[8 + size:][slice(*t["data_offsets"])], DTYPES[t["dtype"]]).reshape(t["shape"])
+            x = np.frombuffer(body[slice(*t["data_offsets"])], DTYPES[t["dtype"]]).reshape(t["shape"])
             tensors[name] = (x.astype("u4") << 16).view("f4") if t["dtype"] == "BF16" else x
     return tensors
 
@@ -43,6 +52,10 @@ def save(path, tensors, bf16=()):
         file.write(struct.pack("<Q", len(text)) + text + b"".join(parts))
 
 
+def has(folder, operation):
+    return os.path.exists(f"{folder}/{operation}.json")
+
+
 def cases(folder, operation):
     """The cases of an operation (newton-schulz, step, ...), `folder` being that of the .json files."""
     with open(f"{folder}/{operation}.json") as file:
@@ -60,3 +73,59 @@ def runs(case):
     for suffix in ("", ".2"):
         if "param" + suffix in case["inputs"]:
             yield suffix, case["param" + suffix], case["grads" + suffix], lr, present != 0
+
+
+def save_cases(stem, operation, cases):
+    """Cases of your own, STEM.json and STEM.safetensors, for check --cases: id (lower case, digits, - and .) -> (parameters,
+    {input: array})."""
+    save(stem + ".safetensors", {f"{id}/{name}": x for id, (_, inputs) in cases.items() for name, x in inputs.items()})
+    listed = [{"id": id, "family": "own", "flags": ["Own"], "why": "a case of the user's own", "formats": [],
+               "parameters": parameters, "inputs": list(inputs), "answers": []}
+              for id, (parameters, inputs) in cases.items()]
+    with open(stem + ".json", "w") as file:
+        json.dump({"schema": 1, "version": "own", "licence": "CC0-1.0", "operation": operation, "cases": listed}, file)
+
+
+def run(folder, output, newton_schulz=None, step=None, absent="zero", bf16=()):
+    """Results of the cases of newton-schulz and step. A step without gradient gets zeros, or with absent="skip" is none."""
+    results = {}
+    for case in cases(folder, "newton-schulz") if newton_schulz and has(folder, "newton-schulz") else ():
+        results[case["id"] + "/Y"] = newton_schulz(case["G"].astype("f4"))
+    for case in cases(folder, "step") if step and has(folder, "step") else ():
+        beta, decay = case["parameters"]["momentum"], case["parameters"]["weight_decay"]
+        for suffix, param, grads, lr, present in runs(case):
+            p, m, trace = param.astype("f4"), np.zeros_like(param, "f4"), []
+            for g, rate, here in zip(grads.astype("f4"), lr, present):
+                before = p
+                if here or absent == "zero":
+                    p, m = step(p.copy(), g if here else 0 * g, m.copy(), rate, beta, decay)
+                trace.append((p, p - before, m))
+            for name, values in zip(("params", "updates", "momentum"), zip(*trace)):
+                results[f"{case['id']}/{name}{suffix}"] = np.array(values, "f4")
+    save(output, results, bf16)
+
+
+class Program:
+    """A port that is a program of its own."""
+
+    def __init__(self, command):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def ask(self, kind, numbers, *arrays, answers):
+        shape = arrays[0].shape
+        question = struct.pack("<6i3f", kind, len(shape), *(shape + (1, 1, 1, 1))[:4], *numbers)
+        self.process.stdin.write(question + b"".join(np.ascontiguousarray(x, "<f4").tobytes() for x in arrays))
+        self.process.stdin.flush()
+        data = self.process.stdout.read(answers * arrays[0].size * 4)
+        return np.frombuffer(data, "<f4").reshape((answers,) + shape)
+
+    def newton_schulz(self, g):
+        return self.ask(0, (0, 0, 0), g, answers=1)[0]
+
+    def step(self, p, g, m, lr, beta, decay):
+        return tuple(self.ask(1, (lr, beta, decay), p, g, m, answers=2))
+
+
+if __name__ == "__main__":
+    program = Program(sys.argv[3:])
+    run(sys.argv[1], sys.argv[2], program.newton_schulz, program.step)

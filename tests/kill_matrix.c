@@ -1,0 +1,279 @@
+/* The kill matrix: every known bug (golden/bugs.h) in every dialect that can have it, computed in binary32 and bfloat16, and
+ * judged as an honest port would be: is it caught, and by which cases? And honest evaluations, of which none may be.
+ *
+ *     kill_matrix SET                                 the matrix, as a table in Markdown
+ *     kill_matrix SET DIALECT BUG|none FORMAT SEED OUT    the results of one such port, as a .safetensors file
+ *
+ * A bug that changes no exact answer of a dialect (by more than 1e-12) is not observable in results, and not counted. Exit
+ * code 1 if an honest run is rejected, if a bug is missed in binary32, or more than 5 % of them in bfloat16. */
+#include "bounds.h"
+#include "inputs.h"
+#include "judge.h"
+#include "safetensors.h"
+#include "set.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { WAYS = 2, HONEST_SEEDS = 3, MOST_BUGS = 80, MOST_DIALECTS = 80 };
+static const enum tensor_type ways[WAYS] = {TENSOR_F32, TENSOR_BF16};
+
+/* What became of one port: shared with the processes that find out. */
+struct outcome {
+    bool observable;
+    unsigned kills; /* by how many cases it is caught */
+    bool by[1024];  /* by which */
+};
+static struct outcome *outcomes; /* of bug, dialect, way; beyond the bugs, honest runs of each seed */
+
+static struct outcome *outcome_of(size_t bug, size_t dialect, size_t way)
+{
+    return &outcomes[(bug * MOST_DIALECTS + dialect) * WAYS + way];
+}
+
+/* ---- one port on one case --------------------------------------------------------------------------------------------- */
+
+struct port {
+    const struct golden_case *c;
+    const struct assay_dialect *dialect;
+    struct evaluation how;
+    double **results;
+};
+
+static void evaluate(struct work *w, void *pointer)
+{
+    struct port *p = pointer;
+    case_evaluate(w, &p->how, p->c, p->dialect, p->results);
+}
+
+/* Its results, in arrays that the answers of the class give the sizes of; false if it takes no such tensor. */
+static bool compute(struct port *p)
+{
+    const assay_options options = {.threads = 1};
+    return work_run(&options, evaluate, p) == ASSAY_OK;
+}
+
+static const struct answer_class *class_of(const struct golden_case *c, const char *dialect)
+{
+    for (size_t k = 0; k < c->class_count; k++)
+        for (size_t m = 0; m < c->classes[k].member_count; m++)
+            if (strcmp(c->classes[k].members[m], dialect) == 0)
+                return c->classes[k].undefined ? NULL : &c->classes[k];
+    return NULL;
+}
+
+static enum tensor_type format_of(const struct golden_case *c, enum tensor_type way)
+{
+    return c->operation == OPERATION_MOMENTUM ? TENSOR_F32 : way;
+}
+
+static bool differs(const struct answer *a, const double *x)
+{
+    double error = 0, size = 0;
+    for (size_t k = 0; k < a->count; k++) {
+        error += (x[k] - a->hi[k]) * (x[k] - a->hi[k]);
+        size += a->hi[k] * a->hi[k];
+    }
+    return !(sqrt(error) <= 1e-12 * sqrt(size));
+}
+
+/* Judges one case; notes whether the bug shows in the exact answers, and whether the case kills it. */
+static void try_case(struct outcome *found, size_t number, const struct golden_case *c, const struct bug *bug,
+                     const struct assay_dialect *base, enum tensor_type way, size_t seed)
+{
+    const struct answer_class *k = class_of(c, base->name);
+    enum tensor_type format = format_of(c, way);
+    struct assay_dialect d = *base;
+    if (!k || !case_fits(c, format) || (bug && !bug_apply(bug, &d)))
+        return;
+    double *results[CASE_ANSWERS];
+    for (size_t a = 0; a < k->answer_count; a++)
+        results[a] = calloc(k->answers[a].count + 1, sizeof(double));
+    struct port p = {.c = c, .dialect = &d, .results = results};
+    p.how = evaluation_draw(TENSOR_F64, 0, 0, true);
+    p.how.fault = bug ? bug->fault : FAULT_NONE;
+    bool runs = compute(&p), caught = !runs;
+    for (size_t a = 0; a < k->answer_count && runs; a++)
+        found->observable = found->observable || differs(&k->answers[a], results[a]);
+    p.how = evaluation_draw(format, ~input_seed(c->id) + seed, 1 + seed, true);
+    p.how.fault = bug ? bug->fault : FAULT_NONE;
+    runs = runs && compute(&p);
+    for (size_t a = 0; a < k->answer_count && runs; a++) {
+        struct verdict v;
+        const assay_options options = {.threads = 1};
+        caught = judge(&v, c, k, a, format, results[a], &options) != ASSAY_OK || !v.pass || caught;
+    }
+    for (size_t a = 0; a < k->answer_count; a++)
+        free(results[a]);
+    found->observable = found->observable || !runs;
+    found->kills += caught;
+    found->by[number] = caught;
+}
+
+static void try_port(const struct golden_set *set, size_t bug, size_t dialect, size_t way)
+{
+    size_t number = 0;
+    const struct bug *b = bug < bug_count ? &bugs[bug] : NULL;
+    struct assay_dialect d = assay_dialects[dialect];
+    if (b && !bug_apply(b, &d))
+        return;
+    for (size_t m = 0; m < set->count; m++)
+        for (size_t k = 0; operation_has_dialects(set->manifests[m].operation) && k < set->manifests[m].count; k++)
+            try_case(outcome_of(bug, dialect, way), number++, &set->manifests[m].cases[k], b, &assay_dialects[dialect],
+                     ways[way], b ? 0 : bug - bug_count + 1);
+}
+
+/* ---- the table -------------------------------------------------------------------------------------------------------- */
+
+struct tallied {
+    size_t caught, observable, least;
+    char missed[400];
+};
+
+static struct tallied tally_of(size_t bug, size_t way)
+{
+    struct tallied t = {.least = SIZE_MAX};
+    for (size_t d = 0; d < assay_dialect_count; d++) {
+        const struct outcome *o = outcome_of(bug, d, way);
+        if (!o->observable)
+            continue;
+        t.observable++;
+        t.caught += o->kills > 0;
+        t.least = o->kills < t.least ? o->kills : t.least;
+        size_t end = strlen(t.missed);
+        if (o->kills == 0)
+            snprintf(t.missed + end, sizeof t.missed - end, " %s", assay_dialects[d].name);
+    }
+    return t;
+}
+
+/* The cases that catch nothing. */
+static void print_idle(const struct golden_set *set)
+{
+    size_t number = 0, idle = 0, all = 0;
+    printf("\nCases that catch none of these bugs:");
+    for (size_t m = 0; m < set->count; m++)
+        for (size_t k = 0; operation_has_dialects(set->manifests[m].operation) && k < set->manifests[m].count; k++) {
+            bool any = false;
+            for (size_t i = 0; i < bug_count * MOST_DIALECTS * WAYS && !any; i++)
+                any = outcomes[i].by[number];
+            if (!any)
+                printf("%s %s", idle++ ? "," : "", set->manifests[m].cases[k].id);
+            number++;
+            all++;
+        }
+    printf("%s (%zu of %zu)\n", idle ? "" : " none", idle, all);
+}
+
+static int print_matrix(const struct golden_set *set)
+{
+    size_t caught[WAYS] = {0}, observable[WAYS] = {0}, runs = 0, rejects = 0;
+    puts("| bug: the port ... | f32 caught | bf16 caught | cases that catch it, at least | missed in bf16 |\n"
+         "|---|---:|---:|---:|---|");
+    for (size_t b = 0; b < bug_count; b++) {
+        struct tallied t[WAYS];
+        for (size_t w = 0; w < WAYS; w++) {
+            t[w] = tally_of(b, w);
+            caught[w] += t[w].caught;
+            observable[w] += t[w].observable;
+        }
+        printf("| **%s**: %s | %zu/%zu | %zu/%zu | %zu / %zu |%s%s%s |\n", bugs[b].name, bugs[b].meaning, t[0].caught,
+               t[0].observable, t[1].caught, t[1].observable, t[0].least == SIZE_MAX ? 0 : t[0].least,
+               t[1].least == SIZE_MAX ? 0 : t[1].least, t[1].missed, t[0].missed[0] ? "; in f32:" : "", t[0].missed);
+    }
+    for (size_t s = 0; s < HONEST_SEEDS; s++)
+        for (size_t d = 0; d < assay_dialect_count; d++)
+            for (size_t w = 0; w < WAYS; w++) {
+                runs++;
+                rejects += outcome_of(bug_count + s, d, w)->kills > 0;
+                if (outcome_of(bug_count + s, d, w)->kills > 0)
+                    fprintf(stderr, "kill-matrix: honest %s is rejected, way %zu\n", assay_dialects[d].name, w);
+            }
+    printf("\nCaught: %zu of %zu in f32, %zu of %zu in bf16 (%.1f %%). Honest runs rejected: %zu of %zu.\n", caught[0],
+           observable[0], caught[1], observable[1], 100.0 * (double)caught[1] / (double)observable[1], rejects, runs);
+    print_idle(set);
+    return rejects > 0 || caught[0] < observable[0] || (double)caught[1] < 0.95 * (double)observable[1];
+}
+
+static int matrix(const struct golden_set *set)
+{
+    size_t all = (bug_count + HONEST_SEEDS) * MOST_DIALECTS * WAYS;
+    outcomes = mmap(NULL, all * sizeof *outcomes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    long processes = sysconf(_SC_NPROCESSORS_ONLN);
+    if (outcomes == MAP_FAILED || bug_count > MOST_BUGS || assay_dialect_count > MOST_DIALECTS)
+        return 5;
+    for (long p = 0; p < processes; p++)
+        if (fork() == 0) {
+            for (size_t i = (size_t)p; i < (bug_count + HONEST_SEEDS) * assay_dialect_count; i += (size_t)processes)
+                for (size_t w = 0; w < WAYS; w++)
+                    try_port(set, i / assay_dialect_count, i % assay_dialect_count, w);
+            _exit(0);
+        }
+    int status, failed = 0;
+    while (wait(&status) > 0)
+        failed |= status;
+    return failed ? 5 : print_matrix(set);
+}
+
+/* ---- one port's results ------------------------------------------------------------------------------------------------ */
+
+static int write_results(const struct golden_set *set, char **argv)
+{
+    const struct assay_dialect *base = assay_dialect_find(argv[0]);
+    struct assay_dialect d = base ? *base : (struct assay_dialect){0};
+    const struct bug *bug = NULL;
+    for (size_t b = 0; b < bug_count; b++)
+        bug = strcmp(bugs[b].name, argv[1]) == 0 ? &bugs[b] : bug;
+    enum tensor_type way = strcmp(argv[2], "f32") == 0 ? TENSOR_F32 : TENSOR_BF16;
+    size_t seed = (size_t)atoi(argv[3]), room = 0;
+    struct tensor_file file = {0};
+    char message[ASSAY_MESSAGE_SIZE];
+    if (!base || (!bug && strcmp(argv[1], "none") != 0) || (bug && !bug_apply(bug, &d)))
+        return 2;
+    for (size_t m = 0; m < set->count; m++)
+        for (size_t k = 0; operation_has_dialects(set->manifests[m].operation) && k < set->manifests[m].count; k++) {
+            const struct golden_case *c = &set->manifests[m].cases[k];
+            const struct answer_class *class = class_of(c, base->name);
+            if (!class || !case_fits(c, format_of(c, way)))
+                continue;
+            double *results[CASE_ANSWERS];
+            for (size_t a = 0; a < class->answer_count; a++)
+                results[a] = calloc(class->answers[a].count + 1, sizeof(double));
+            struct port p = {c, &d, evaluation_draw(format_of(c, way), ~input_seed(c->id) + seed, 1 + seed, true),
+                             results};
+            p.how.fault = bug ? bug->fault : FAULT_NONE;
+            if (!compute(&p))
+                continue;
+            for (size_t a = 0; a < class->answer_count; a++) {
+                const struct answer *like = &class->answers[a];
+                struct tensor x = {.type = TENSOR_F32, .ndim = like->ndim, .count = like->count, .at = results[a]};
+                memcpy(x.shape, like->shape, sizeof x.shape);
+                x.name = malloc(strlen(c->id) + sizeof like->name + 2);
+                sprintf(x.name, "%s/%s", c->id, like->name);
+                for (size_t i = 0; i < x.count; i++)
+                    x.at[i] = nearest(TENSOR_F32, x.at[i]);
+                if (file.count == room)
+                    file.tensors = realloc(file.tensors, (room = 2 * room + 64) * sizeof *file.tensors);
+                file.tensors[file.count++] = x;
+            }
+        }
+    return safetensors_write(argv[4], &file, message, sizeof message) == ASSAY_OK ? 0 : (puts(message), 2);
+}
+
+int main(int argc, char **argv)
+{
+    struct golden_set set;
+    char message[ASSAY_MESSAGE_SIZE];
+    if (argc != 2 && argc != 7)
+        return fputs("usage: kill_matrix SET [DIALECT BUG FORMAT SEED OUT]\n", stderr), 2;
+    if (set_read(&set, argv[1], message, sizeof message) != ASSAY_OK)
+        return fprintf(stderr, "%s\n", message), 3;
+    int code = argc == 2 ? matrix(&set) : write_results(&set, argv + 2);
+    set_free(&set);
+    return code;
+}

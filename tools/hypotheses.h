@@ -1,0 +1,62 @@
+/* What a port may be: a dialect, a dialect with axes changed, or with a known bug; and how well results agree with that. */
+#ifndef ASSAY_TOOLS_HYPOTHESES_H
+#define ASSAY_TOOLS_HYPOTHESES_H
+
+#include "bounds.h"
+#include "judging.h"
+
+/* The results of a port that are there, of operations with dialects. */
+struct evidence {
+    size_t case_count, outputs; /* how many cases, and how many outputs of these there are */
+    struct observed {
+        const struct golden_case *c;
+        const double *at[CASE_ANSWERS]; /* NULL where there is none; results of another shape are none */
+    } * cases;
+    size_t misshapen;
+};
+
+/* Gathers it; the arrays stay those of the results. False without memory. */
+bool evidence_gather(struct evidence *e, const struct golden_set *set, struct results *results);
+void evidence_free(struct evidence *e);
+
+/* The narrowest format that holds every Newton-Schulz result: what a port that casts at the end computed in. */
+enum tensor_type evidence_format(const struct evidence *e);
+
+enum { HYPOTHESIS_NAME = 200 };
+
+struct hypothesis {
+    char name[HYPOTHESIS_NAME];
+    const struct assay_dialect *base; /* the named dialect that it starts from */
+    struct assay_dialect dialect;
+    const struct bug *bug; /* or NULL */
+    size_t changes;        /* of axes */
+
+    double distance; /* hypothesis_measure() */
+    bool judged;     /* hypothesis_judge(): of the outputs that it predicts, how many are contradicted, and */
+    size_t predicted, contradicted;
+    double cost; /* less the log likelihood of all */
+    bool native; /* whether the dialect's port computes in that format: of equals the likelier one */
+};
+
+/* distance = the mean over all outputs of log |result - predicted| / |predicted|, Frobenius norms, each from 1e-7 to 10: of
+ * a right hypothesis the log of the unit roundoff or so, of one whose noise is not like the port's still the least. The
+ * prediction is an evaluation in binary64. Errors: those of case_evaluate(). */
+assay_status hypothesis_measure(struct hypothesis *h, const struct evidence *e);
+
+/* Judges it as computed in the format. An output is contradicted if its error exceeds HYPOTHESIS_FACTOR times that of the
+ * worst of HYPOTHESIS_MEMBERS evaluations in that format, which is an empirical envelope as in golden/bounds.h, only made
+ * on the spot; for a named dialect, if the judge fails it. cost = sum of log s + z^2 / 2 with z = error / s, s the root
+ * mean square error of these evaluations relative to the result, and z^2 / 2 growing as the logarithm beyond z = 4. */
+enum { HYPOTHESIS_MEMBERS = 12, HYPOTHESIS_FACTOR = 3 };
+assay_status hypothesis_judge(struct hypothesis *h, const struct evidence *e, enum tensor_type format);
+
+/* The case that tells two named dialects apart best in the format, and by how many times what rounding may do: of those that
+ * there are results for, or of the others. NULL if none does. */
+const struct golden_case *hypotheses_split(const struct golden_set *set, const struct evidence *e, bool observed,
+                                           const struct assay_dialect *a, const struct assay_dialect *b,
+                                           enum tensor_type format, double *times);
+
+/* Which of two explains more: for qsort(), by contradictions, then cost if both were judged; else by distance. */
+int hypotheses_compare(const void *a, const void *b);
+
+#endif

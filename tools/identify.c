@@ -1,0 +1,238 @@
+/* assay identify: which dialect, or which known bug, do results come from? */
+#include "command.h"
+#include "hypotheses.h"
+#include "report.h"
+#include "search.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct identification {
+    struct judging j;
+    bool as_json;
+    struct evidence evidence;
+    struct search search;
+};
+
+/* ---- in words --------------------------------------------------------------------------------------------------------- */
+
+static const char *format_text(enum tensor_type format)
+{
+    static const char *const names[FORMATS] = {"f64", "f32", "f16", "bf16"};
+    return names[format];
+}
+
+/* What the first hypothesis amounts to. */
+static const char *verdict(const struct hypothesis *h)
+{
+    return search_explains(h) ? h->bug       ? "a known bug"
+                                : h->changes ? "a known dialect with other axes"
+                                             : "a known dialect"
+                              : "no known convention";
+}
+
+static void print_hypothesis(const struct hypothesis *h)
+{
+    printf("  %-44s contradicted by %zu of %zu outputs, cost %.1f\n", h->name, h->contradicted, h->predicted, h->cost);
+}
+
+/* Other dialects that the results do not contradict, and what would. */
+static void print_rivals(const struct identification *i, const struct hypothesis *first)
+{
+    const struct search *s = &i->search;
+    bool any = false;
+    for (size_t k = 0; k < s->count && first->changes == 0 && !first->bug; k++) {
+        const struct hypothesis *h = &s->each[k];
+        double times;
+        if (h == first || !h->judged || h->contradicted > first->contradicted || h->changes > 0 || h->bug ||
+            search_same(first, h))
+            continue;
+        if (!any)
+            puts("\nnot contradicted either:");
+        any = true;
+        if (hypotheses_split(i->j.set, &i->evidence, true, first->base, h->base, s->format, &times)) {
+            printf("  %-20s less likely: cost %.1f more\n", h->name, h->cost - first->cost);
+            continue;
+        }
+        const struct golden_case *c =
+            hypotheses_split(i->j.set, &i->evidence, false, first->base, h->base, s->format, &times);
+        if (c)
+            printf("  %-20s results for case %s would tell (%.3g times what rounding does)\n", h->name, c->id, times);
+        else
+            printf("  %-20s no case of this set can tell them apart in %s\n", h->name, format_text(s->format));
+    }
+}
+
+static void print_axes(const struct search *s)
+{
+    puts("\nevidence for each axis of it (what changing it alone would contradict):");
+    for (size_t k = 0; k < s->axis_count; k++) {
+        const struct axis_evidence *a = &s->axes[k];
+        printf("  %-16s %-16s ", assay_axes[a->axis].name, a->value);
+        if (a->contradicted > 0)
+            printf("else %s: %zu outputs contradict it\n", a->other, a->contradicted);
+        else
+            printf("open: %s would do as well\n", a->other);
+    }
+}
+
+static void print_effective(const struct search *s)
+{
+    if (s->effective_count == 0)
+        return;
+    puts("\nfound from the results, with standard errors:");
+    for (size_t k = 0; k < s->effective_count; k++) {
+        const struct effective *x = &s->effective[k];
+        printf("  %-16s %-12.7g +- %-10.2g", x->name, x->value, x->error);
+        if (x->nominal == x->nominal)
+            printf(" (it should be %.7g)", x->nominal);
+        putchar('\n');
+    }
+}
+
+static void print_text(const struct identification *i)
+{
+    const struct search *s = &i->search;
+    const struct hypothesis *first = &s->each[0];
+    printf("%s: %zu outputs of %zu cases, judged as computed in %s\n\n%s: %s\n", i->j.results->path,
+           i->evidence.outputs, i->evidence.case_count, format_text(s->format), verdict(first), first->name);
+    for (size_t k = 0; k < s->count; k++)
+        if (search_same(first, &s->each[k]))
+            printf("the same to the last bit: %s\n", s->each[k].name);
+    if (first->bug)
+        printf("the port %s\n", first->bug->meaning);
+    puts("\nwhat explains the results best:");
+    for (size_t k = 0; k < s->count && k < 6 && s->each[k].judged; k++)
+        print_hypothesis(&s->each[k]);
+    print_rivals(i, first);
+    print_axes(s);
+    print_effective(s);
+}
+
+/* ---- as data ---------------------------------------------------------------------------------------------------------- */
+
+static json_t *hypothesis_json(const struct hypothesis *h)
+{
+    report *r = json_object();
+    report_add(r, "name", json_string(h->name));
+    report_add(r, "dialect", json_string(h->base->name));
+    report_add(r, "bug", h->bug ? json_string(h->bug->name) : json_null());
+    report_add(r, "contradicted", json_integer((json_int_t)h->contradicted));
+    report_add(r, "predicted", json_integer((json_int_t)h->predicted));
+    report_add(r, "cost", report_number(h->cost));
+    return r;
+}
+
+static bool print_json(const struct identification *i)
+{
+    const struct search *s = &i->search;
+    report *r = json_object(), *effective = json_object(), *axes = json_object();
+    json_t *ranking = json_array();
+    report_add(r, "verdict", json_string(verdict(&s->each[0])));
+    report_add(r, "name", json_string(s->each[0].name));
+    report_add(r, "format", json_string(format_text(s->format)));
+    for (size_t k = 0; k < s->count && s->each[k].judged; k++)
+        json_array_append_new(ranking, hypothesis_json(&s->each[k]));
+    for (size_t k = 0; k < s->axis_count; k++)
+        report_add(axes, assay_axes[s->axes[k].axis].name,
+                   json_pack("{s:s, s:s, s:I}", "value", s->axes[k].value, "else", s->axes[k].other, "contradicted",
+                             (json_int_t)s->axes[k].contradicted));
+    for (size_t k = 0; k < s->effective_count; k++)
+        report_add(effective, s->effective[k].name,
+                   json_pack("{s:f, s:f}", "value", s->effective[k].value, "error", s->effective[k].error));
+    json_t *same = json_array();
+    for (size_t k = 0; k < s->count; k++)
+        if (search_same(&s->each[0], &s->each[k]))
+            json_array_append_new(same, json_string(s->each[k].name));
+    report_add(r, "same", same);
+    report_add(r, "ranking", ranking);
+    report_add(r, "axes", axes);
+    report_add(r, "effective", effective);
+    return report_print(r, true);
+}
+
+/* ---- the command ------------------------------------------------------------------------------------------------------ */
+
+static int identify_results(struct identification *i)
+{
+    const char *unknown = unknown_result(&i->j);
+    if (unknown)
+        return complain_usage("%s: tensor '%s' is the output of no case", i->j.results->path, unknown);
+    if (!evidence_gather(&i->evidence, i->j.set, i->j.results))
+        return complain_usage("out of memory");
+    int code = EXIT_PASS;
+    if (i->evidence.outputs == 0) {
+        complain_usage("%s holds no result of an operation that depends on a dialect", i->j.results->path);
+        code = EXIT_INCOMPLETE;
+    } else {
+        assay_status status = search_run(&i->search, &i->evidence, i->j.any_format, i->j.format);
+        if (status != ASSAY_OK)
+            code = complain_usage("%s", assay_status_text(status)), code = exit_code_of(status);
+        else if (i->as_json)
+            code = print_json(i) ? EXIT_PASS : complain_usage("standard output cannot be written");
+        else
+            print_text(i);
+        if (status == ASSAY_OK && code == EXIT_PASS && (!search_explains(&i->search.each[0]) || i->search.each[0].bug))
+            code = EXIT_FAILED;
+    }
+    search_free(&i->search);
+    evidence_free(&i->evidence);
+    return code;
+}
+
+static int run(struct identification *i, const char *folder, const char *path)
+{
+    struct golden_set set;
+    struct results results;
+    char message[ASSAY_MESSAGE_SIZE];
+    if (set_read(&set, folder, message, sizeof message) != ASSAY_OK) {
+        complain_usage("%s", message);
+        return EXIT_SET;
+    }
+    int code = EXIT_USAGE;
+    if (results_read(&results, path, message, sizeof message) == ASSAY_OK) {
+        i->j.set = &set;
+        i->j.folder = folder;
+        i->j.results = &results;
+        code = identify_results(i);
+        results_free(&results);
+    } else {
+        complain_usage("%s", message);
+    }
+    set_free(&set);
+    return code;
+}
+
+int run_identify(int argc, char **argv)
+{
+    const char *folder = NULL, *dtype = NULL, *format = NULL;
+    struct identification i = {0};
+    bool help = false;
+    const struct option options[] = {
+        {"dtype", 0, &dtype, NULL, NULL, NULL, "what the port computes directions in: auto, f64, f32, f16, bf16"},
+        {"set", 0, &folder, NULL, NULL, NULL, "the folder of the set (default: the one that belongs to this program)"},
+        {"format", 0, &format, NULL, NULL, NULL, "text or json"},
+        {"help", 'h', NULL, &help, NULL, NULL, "print this"},
+    };
+    argc = parse_options(argc, argv, options, sizeof options / sizeof options[0]);
+    if (help) {
+        puts("usage: assay identify RESULTS [options]\n\nSays which dialect of Muon, or which known bug, the results "
+             "of a "
+             "port come from.\nExit code 0 if a dialect explains them, with axes changed or not; 1 if a bug does, or "
+             "nothing.\n\noptions:");
+        print_options(options, sizeof options / sizeof options[0]);
+        return EXIT_PASS;
+    }
+    if (argc != 1)
+        return argc < 0 ? EXIT_USAGE : complain_usage("identify takes one file or folder of results");
+    if (format && strcmp(format, "text") != 0 && strcmp(format, "json") != 0)
+        return complain_usage("--format takes text or json, not '%s'", format);
+    i.as_json = format && strcmp(format, "json") == 0;
+    if (!parse_dtype(dtype, &i.j))
+        return EXIT_USAGE;
+    char *own = folder ? NULL : default_set();
+    int code = folder || own ? run(&i, folder ? folder : own, argv[0]) : EXIT_SET;
+    free(own);
+    return code;
+}

@@ -1,0 +1,364 @@
+#include "search.h"
+
+#include "command.h"
+#include "fit.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How many hypotheses are judged after each round of the search, how many of the best have their axes changed in each, and
+ * how many rounds there are. */
+enum { JUDGED_AT_ONCE = 24, CHANGED_AT_ONCE = 6, MOST_CHANGES = 2 };
+
+static bool add(struct search *s, const struct hypothesis *h)
+{
+    if (s->count == s->room) {
+        size_t room = 2 * s->room + 64;
+        struct hypothesis *more = realloc(s->each, room * sizeof *more);
+        if (!more)
+            return false;
+        s->each = more;
+        s->room = room;
+    }
+    s->each[s->count++] = *h;
+    return true;
+}
+
+void search_free(struct search *s)
+{
+    free(s->each);
+}
+
+bool search_explains(const struct hypothesis *h)
+{
+    return h->judged && h->contradicted == 0 && h->predicted > 0;
+}
+
+bool search_same(const struct hypothesis *h, const struct hypothesis *other)
+{
+    return h != other && fabs(h->distance - other->distance) <= 1e-12 * fabs(h->distance) &&
+           h->predicted == other->predicted;
+}
+
+/* Measures a hypothesis and adds it, unless it says the same as one that is there and is simpler. */
+static assay_status consider(struct search *s, const struct evidence *e, struct hypothesis *h)
+{
+    h->judged = false;
+    assay_status status = hypothesis_measure(h, e);
+    if (status != ASSAY_OK)
+        return status;
+    bool changed = h->bug || h->changes > 0;
+    for (size_t k = 0; k < s->count && changed; k++)
+        if (fabs(s->each[k].distance - h->distance) <= 1e-12 * fabs(h->distance))
+            return ASSAY_OK;
+    return add(s, h) ? ASSAY_OK : ASSAY_NO_MEMORY;
+}
+
+static assay_status consider_named(struct search *s, const struct evidence *e, struct progress_bar *bar)
+{
+    assay_status status = ASSAY_OK;
+    for (size_t d = 0; d < assay_dialect_count && status == ASSAY_OK; d++) {
+        struct hypothesis h = {.base = &assay_dialects[d], .dialect = assay_dialects[d]};
+        snprintf(h.name, sizeof h.name, "%s", h.base->name);
+        show_progress(bar, "dialects", (double)d / (double)assay_dialect_count);
+        status = consider(s, e, &h);
+    }
+    return status;
+}
+
+static assay_status consider_bugs(struct search *s, const struct evidence *e, struct progress_bar *bar)
+{
+    assay_status status = ASSAY_OK;
+    for (size_t k = 0; k < assay_dialect_count * bug_count && status == ASSAY_OK; k++) {
+        const struct assay_dialect *base = &assay_dialects[k / bug_count];
+        const struct bug *bug = &bugs[k % bug_count];
+        struct hypothesis h = {.base = base, .dialect = *base, .bug = bug};
+        snprintf(h.name, sizeof h.name, "%s, %s", base->name, bug->name);
+        show_progress(bar, "known bugs", (double)k / (double)(assay_dialect_count * bug_count));
+        if (bug_apply(bug, &h.dialect))
+            status = consider(s, e, &h);
+    }
+    return status;
+}
+
+/* ---- axes -------------------------------------------------------------------------------------------------------------- */
+
+/* The values of a numerical axis that ports have been seen with. */
+static const struct {
+    const char *axis, *values[14];
+} seen[] = {
+    {"steps", {"1", "2", "3", "4", "5", "6", "7", "8", "10", "12"}},
+    {"norm-factor", {"1", "1.01", "1.02", "1.05", "1.1"}},
+    {"eps", {"0", "1e-15", "1e-12", "1e-10", "1e-9", "1e-8", "1e-7", "1e-6", "1e-5", "1e-4", "1e-3"}},
+    {"beta2", {"0.9", "0.95", "0.98", "0.99", "0.999"}},
+    {"gamma", {"0.5", "1", "1.5", "2"}},
+    {"scale-factor", {"0.1", "0.2", "0.4", "0.5", "1", "2"}},
+    {"dampening", {"0", "0.1", "0.5", "0.9", "0.95"}},
+};
+
+/* Value number k of an axis: true, and its text, unless there are fewer. */
+static bool axis_value(size_t axis, size_t k, char text[32])
+{
+    const struct assay_axis *a = &assay_axes[axis];
+    const char *value = NULL;
+    if (strcmp(a->name, "coefficients") == 0) {
+        value = k < assay_coefficient_table_count ? assay_coefficient_tables[k]->name : NULL;
+    } else if (a->values) {
+        size_t count = 0;
+        while (a->values[count])
+            count++;
+        value = k < count ? a->values[k] : NULL;
+    } else {
+        for (size_t l = 0; l < sizeof seen / sizeof seen[0]; l++)
+            if (strcmp(seen[l].axis, a->name) == 0 && k < sizeof seen[l].values / sizeof *seen[l].values)
+                value = seen[l].values[k];
+    }
+    if (value)
+        snprintf(text, 32, "%s", value);
+    return value != NULL;
+}
+
+/* Whether the axis plays a part in what the dialect does. */
+static bool matters(const struct assay_dialect *d, const char *axis)
+{
+    static const char *const iteration[] = {"coefficients", "steps", "overrun", "normalisation", "norm-factor",
+                                            "eps",          "pre",   "snap",    "post"};
+    bool iterates = assay_dialect_steps(d) > 0 &&
+                    (d->direction == ASSAY_DIRECTION_NEWTON_SCHULZ || d->direction == ASSAY_DIRECTION_COSH_RMS);
+    for (size_t k = 0; k < sizeof iteration / sizeof iteration[0]; k++)
+        if (strcmp(axis, iteration[k]) == 0)
+            return iterates;
+    if (strcmp(axis, "norm") == 0)
+        return d->direction == ASSAY_DIRECTION_LMO;
+    if (strcmp(axis, "cosh") == 0 || strcmp(axis, "gamma") == 0)
+        return d->direction == ASSAY_DIRECTION_COSH_RMS;
+    if (strcmp(axis, "beta2") == 0)
+        return d->post != ASSAY_POST_NONE || d->direction == ASSAY_DIRECTION_ADAM;
+    if (strcmp(axis, "dampening") == 0)
+        return d->momentum == ASSAY_MOMENTUM_HEAVY_BALL;
+    return strcmp(axis, "arithmetic") != 0 && strcmp(axis, "nan-to-zero") != 0 && strcmp(axis, "cosh-eps") != 0 &&
+           strcmp(axis, "adam-eps") != 0 && strcmp(axis, "direction") != 0;
+}
+
+/* The hypothesis with the axis changed; false if that is no change. */
+static bool changed(struct hypothesis *to, const struct hypothesis *from, size_t axis, const char *value)
+{
+    char old[32];
+    assay_dialect_get(&from->dialect, axis, old, sizeof old);
+    *to = *from;
+    to->changes++;
+    snprintf(to->name, sizeof to->name, "%.150s, %s=%s", from->name, assay_axes[axis].name, value);
+    char now[32];
+    bool set = assay_dialect_set(&to->dialect, assay_axes[axis].name, value);
+    assay_dialect_get(&to->dialect, axis, now, sizeof now);
+    return set && strcmp(old, now) != 0;
+}
+
+static assay_status consider_changes(struct search *s, const struct evidence *e, const struct hypothesis *from,
+                                     struct progress_bar *bar)
+{
+    assay_status status = ASSAY_OK;
+    for (size_t axis = 0; axis < assay_axis_count && status == ASSAY_OK; axis++) {
+        char value[32];
+        show_progress(bar, "axes", (double)axis / (double)assay_axis_count);
+        if (!matters(&from->dialect, assay_axes[axis].name))
+            continue;
+        for (size_t k = 0; axis_value(axis, k, value) && status == ASSAY_OK; k++) {
+            struct hypothesis h;
+            if (changed(&h, from, axis, value))
+                status = consider(s, e, &h);
+        }
+    }
+    return status;
+}
+
+/* ---- judging ----------------------------------------------------------------------------------------------------------- */
+
+/* Judges the nearest ones that are not judged yet, and ranks. */
+static assay_status judge_nearest(struct search *s, const struct evidence *e, size_t most, struct progress_bar *bar)
+{
+    assay_status status = ASSAY_OK;
+    size_t done = 0;
+    qsort(s->each, s->count, sizeof *s->each, hypotheses_compare); /* the judged ones first */
+    for (size_t k = 0; k < s->count && done < most && status == ASSAY_OK; k++)
+        if (!s->each[k].judged) {
+            show_progress(bar, "judging", (double)done++ / (double)most);
+            status = hypothesis_judge(&s->each[k], e, s->format);
+        }
+    qsort(s->each, s->count, sizeof *s->each, hypotheses_compare);
+    return status;
+}
+
+static void forget_judgements(struct search *s)
+{
+    for (size_t k = 0; k < s->count; k++)
+        s->each[k].judged = false;
+}
+
+/* Looks for what explains the results as computed in s->format: dialects, then bugs and changed axes of the nearest. */
+static assay_status explain(struct search *s, const struct evidence *e, struct progress_bar *bar)
+{
+    assay_status status = judge_nearest(s, e, JUDGED_AT_ONCE, bar);
+    for (size_t round = 0; round < MOST_CHANGES && status == ASSAY_OK && !search_explains(&s->each[0]); round++) {
+        struct hypothesis from[CHANGED_AT_ONCE];
+        size_t count = 0;
+        for (size_t k = 0; k < s->count && count < CHANGED_AT_ONCE && s->each[k].judged; k++)
+            if (s->each[k].changes == round && !s->each[k].bug)
+                from[count++] = s->each[k];
+        if (round == 0)
+            status = consider_bugs(s, e, bar);
+        for (size_t k = 0; k < count && status == ASSAY_OK; k++)
+            status = consider_changes(s, e, &from[k], bar);
+        if (status == ASSAY_OK)
+            status = judge_nearest(s, e, JUDGED_AT_ONCE, bar);
+    }
+    return status;
+}
+
+/* ---- numbers ----------------------------------------------------------------------------------------------------------- */
+
+static void found(struct search *s, const char *name, struct estimate x, double nominal)
+{
+    s->effective[s->effective_count++] = (struct effective){name, x.value, x.error, nominal};
+}
+
+/* Whether every step of the dialect has the same triple. */
+static bool repeats(const struct assay_dialect *d)
+{
+    struct assay_triple first = assay_dialect_triple(d, 0);
+    for (size_t k = 1; k < assay_dialect_steps(d); k++) {
+        struct assay_triple t = assay_dialect_triple(d, k);
+        if (t.a != first.a || t.b != first.b || t.c != first.c)
+            return false;
+    }
+    return true;
+}
+
+/* The triple that explains the Newton-Schulz results, if one, repeated, can. */
+static void estimate_triple(struct search *s, const struct evidence *e)
+{
+    const struct hypothesis *first = &s->each[0];
+    static const char *const names[] = {"a", "b", "c"};
+    struct estimate triple[3];
+    size_t steps;
+    double misfit, nominal[3] = {NAN, NAN, NAN};
+    if (!first->dialect.coefficients || !fit_triple(triple, &steps, &misfit, e, &first->dialect))
+        return;
+    bool same = search_explains(first) && !first->bug && repeats(&first->dialect) &&
+                assay_dialect_steps(&first->dialect) == steps;
+    if (search_explains(first) && !first->bug && !same)
+        return; /* a schedule: no one triple stands for it */
+    struct assay_triple t = assay_dialect_triple(&first->dialect, 0);
+    if (same)
+        memcpy(nominal, (double[]){t.a, t.b, t.c}, sizeof nominal);
+    for (size_t k = 0; k < 3; k++)
+        found(s, names[k], triple[k], nominal[k]);
+    found(s, "steps", (struct estimate){(double)steps, 0}, same ? (double)steps : NAN);
+    s->triple = (struct assay_triple){triple[0].value, triple[1].value, triple[2].value};
+    s->fitted = (struct assay_coefficients){"fitted", "", 1, &s->triple};
+    s->fitted_steps = steps;
+}
+
+/* The nearest hypotheses with the triple that was found instead of their own. */
+static assay_status consider_fitted(struct search *s, const struct evidence *e, struct progress_bar *bar)
+{
+    assay_status status = ASSAY_OK;
+    struct hypothesis from[CHANGED_AT_ONCE];
+    size_t count = 0;
+    for (size_t k = 0; k < s->count && count < CHANGED_AT_ONCE; k++)
+        if (s->each[k].changes == 0 && !s->each[k].bug && s->each[k].dialect.coefficients)
+            from[count++] = s->each[k];
+    for (size_t k = 0; k < count && status == ASSAY_OK; k++) {
+        struct hypothesis h = from[k];
+        h.dialect.coefficients = &s->fitted;
+        h.dialect.steps = s->fitted_steps;
+        h.dialect.overrun = ASSAY_OVERRUN_REPEAT_LAST;
+        h.changes++;
+        snprintf(h.name, sizeof h.name, "%.60s, coefficients %.4f, %.4f, %.4f, steps=%zu", from[k].base->name,
+                 s->triple.a, s->triple.b, s->triple.c, s->fitted_steps);
+        status = consider(s, e, &h);
+    }
+    return status == ASSAY_OK ? judge_nearest(s, e, JUDGED_AT_ONCE, bar) : status;
+}
+
+/* ---- what it rests on ---------------------------------------------------------------------------------------------------- */
+
+/* For each axis the nearest other value, and how many outputs contradict it. */
+static assay_status weigh_axes(struct search *s, const struct evidence *e, struct progress_bar *bar)
+{
+    const struct hypothesis *first = &s->each[0];
+    assay_status status = ASSAY_OK;
+    for (size_t axis = 0; axis < assay_axis_count && status == ASSAY_OK; axis++) {
+        struct axis_evidence found = {.axis = axis};
+        struct hypothesis nearest = {0};
+        char value[32];
+        show_progress(bar, "evidence", (double)axis / (double)assay_axis_count);
+        if (!matters(&first->dialect, assay_axes[axis].name))
+            continue;
+        for (size_t k = 0; axis_value(axis, k, value) && status == ASSAY_OK; k++) {
+            struct hypothesis h;
+            if (!changed(&h, first, axis, value))
+                continue;
+            status = hypothesis_measure(&h, e);
+            if (fabs(h.distance - first->distance) <= 1e-12)
+                continue; /* another name for the same */
+            if (found.other[0] == '\0' || h.distance < nearest.distance) {
+                nearest = h;
+                memcpy(found.other, value, sizeof value);
+            }
+        }
+        if (status == ASSAY_OK && found.other[0] != '\0')
+            status = hypothesis_judge(&nearest, e, s->format);
+        assay_dialect_get(&first->dialect, axis, found.value, sizeof found.value);
+        found.contradicted = nearest.contradicted;
+        if (found.other[0] != '\0')
+            s->axes[s->axis_count++] = found;
+    }
+    return status;
+}
+
+assay_status search_run(struct search *s, const struct evidence *e, bool any_format, enum tensor_type format)
+{
+    struct progress_bar bar = {0};
+    *s = (struct search){.format = any_format ? evidence_format(e) : format};
+    assay_status status = consider_named(s, e, &bar);
+    if (status == ASSAY_OK)
+        status = explain(s, e, &bar);
+    for (int f = (int)s->format + 1; f < FORMATS && any_format && status == ASSAY_OK && !search_explains(&s->each[0]);
+         f++) {
+        forget_judgements(s);
+        s->format = (enum tensor_type)f;
+        status = explain(s, e, &bar);
+    }
+    if (status == ASSAY_OK) {
+        estimate_triple(s, e);
+        if (s->fitted_steps > 0 && !search_explains(&s->each[0]))
+            status = consider_fitted(s, e, &bar);
+    }
+    if (status == ASSAY_OK)
+        status = weigh_axes(s, e, &bar);
+    end_progress(&bar);
+    return status;
+}
+
+assay_status search_bug(const struct bug **bug, const struct evidence *e, const struct assay_dialect *d,
+                        enum tensor_type format, size_t failures)
+{
+    struct search s = {.format = format};
+    struct progress_bar bar = {0};
+    assay_status status = ASSAY_OK;
+    for (size_t k = 0; k < bug_count && status == ASSAY_OK; k++) {
+        struct hypothesis h = {.base = d, .dialect = *d, .bug = &bugs[k]};
+        snprintf(h.name, sizeof h.name, "%s", bugs[k].name);
+        if (bug_apply(&bugs[k], &h.dialect))
+            status = consider(&s, e, &h);
+    }
+    if (status == ASSAY_OK)
+        status = judge_nearest(&s, e, JUDGED_AT_ONCE / 3, &bar);
+    end_progress(&bar);
+    *bug = status == ASSAY_OK && s.count > 0 && 2 * s.each[0].contradicted < failures ? s.each[0].bug : NULL;
+    search_free(&s);
+    return status;
+}

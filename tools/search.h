@@ -1,0 +1,50 @@
+/* The search for what explains results: named dialects, known bugs, axes changed one by one, coefficients fitted. */
+#ifndef ASSAY_TOOLS_SEARCH_H
+#define ASSAY_TOOLS_SEARCH_H
+
+#include "hypotheses.h"
+
+/* What one axis of the best hypothesis rests on: its value, the nearest other value, and how many outputs contradict it. */
+struct axis_evidence {
+    size_t axis;
+    char value[32], other[32];
+    size_t contradicted;
+};
+
+/* A number of the port, estimated from its results. */
+struct effective {
+    const char *name;
+    double value, error; /* standard error */
+    double nominal;      /* what the hypothesis says; NaN if nothing */
+};
+enum { MOST_EFFECTIVE = 12 };
+
+struct search {
+    enum tensor_type format; /* what the results were judged as */
+    size_t count, room;
+    struct hypothesis *each; /* the best first */
+    size_t axis_count;
+    struct axis_evidence axes[64];
+    size_t effective_count;
+    struct effective effective[MOST_EFFECTIVE];
+    struct assay_triple triple; /* fitted, and the table made of it */
+    struct assay_coefficients fitted;
+    size_t fitted_steps; /* 0: none was */
+};
+
+/* Searches, with a progress bar. Without `any_format` only the format given is tried. */
+assay_status search_run(struct search *s, const struct evidence *e, bool any_format, enum tensor_type format);
+void search_free(struct search *s);
+
+/* Whether the other one says the same about every result that there is. */
+bool search_same(const struct hypothesis *h, const struct hypothesis *other);
+
+/* Whether nothing that a hypothesis predicts is contradicted, and it predicts at least half of the outputs. */
+bool search_explains(const struct hypothesis *h);
+
+/* *bug = the known bug of the dialect that the results contradict least, if that is in less than half as many outputs as
+ * `failures`; else NULL. */
+assay_status search_bug(const struct bug **bug, const struct evidence *e, const struct assay_dialect *d,
+                        enum tensor_type format, size_t failures);
+
+#endif
