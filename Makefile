@@ -6,6 +6,8 @@
 # coverage, sanitize, valgrind, determinism, fuzz: slower checks of their own; check runs a short form of most
 # exhaustive  the fast cosh, for every binary32 number
 # cross    the golden set on emulated aarch64 and s390x
+# gate     proves the golden set and judges the fast kernels by it
+# mutants  deliberate mistakes in the fast kernels, one at a time: the gate sees every one
 # kill-matrix  known bugs x dialects x f32/bf16: what the golden set (SET) catches; identify-rates: how often assay identify is right
 # golden   makes the golden set again, and compares it with the one in golden/, byte for byte
 # bench    assay bench ref --peers
@@ -35,7 +37,7 @@ LIBRARIES = -llapacke -lopenblas -lmpfr -lgmp -lm -pthread
 
 SOURCES := $(foreach folder,$(FOLDERS),$(wildcard $(folder)/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/proofs/texts.o
-LIBRARY_OBJECTS := $(filter $(BUILD)/ref/% $(BUILD)/fast/%,$(OBJECTS))
+LIBRARY_OBJECTS := $(filter $(BUILD)/ref/% $(BUILD)/fast/% $(BUILD)/golden/%,$(OBJECTS))
 # All that tests can call: everything but the commands.
 PARTS := $(filter-out $(wildcard tools/*.c),$(SOURCES))
 PARTS_OBJECTS := $(PARTS:%.c=$(BUILD)/%.o) $(BUILD)/proofs/texts.o
@@ -44,7 +46,8 @@ PUBLIC_HEADERS := ref/ref.h ref/dialect.h fast/fast.h
 
 .DELETE_ON_ERROR:
 .PHONY: all deps check unit exhaustive scripts prove-gappa lint lint-gcc lint-clang lint-format coverage coverage-one coverage-report \
-        sanitize sanitize-short valgrind valgrind-short determinism determinism-short cross golden kill-matrix identify-rates fuzz fuzz-short bench install \
+        sanitize sanitize-short valgrind valgrind-short determinism determinism-short cross golden gate mutants mutants-short \
+        kill-matrix identify-rates fuzz fuzz-short bench install \
         uninstall clean help
 
 all: $(BUILD)/libassay.a $(BUILD)/libassay.so $(BUILD)/assay
@@ -104,7 +107,7 @@ $(BUILD)/libassay.a: $(BUILD)/libassay.o
 	$(AR) rcs $@ $^
 
 $(BUILD)/libassay.so.$(VERSION): $(LIBRARY_OBJECTS)
-	$(CC) -shared -Wl,-soname,libassay.so.$(SOVERSION) -Wl,-z,defs $(CFLAGS_ALL) $(LDFLAGS) $^ $(LIBRARIES) -o $@
+	$(CC) -shared -Wl,-soname,libassay.so.$(SOVERSION) -Wl,-z,defs $(CFLAGS_ALL) $(LDFLAGS) $^ -ljansson -lnettle $(LIBRARIES) -o $@
 
 $(BUILD)/libassay.so: $(BUILD)/libassay.so.$(VERSION)
 	ln -sf $(<F) $(BUILD)/libassay.so.$(SOVERSION)
@@ -119,6 +122,11 @@ $(BUILD)/assay-peer-flint: tools/peers/flint.c
 
 bench: $(BUILD)/assay $(BUILD)/assay-peer-flint
 	$(BUILD)/assay bench ref --peers
+
+GOLDEN_SET = golden
+gate: $(BUILD)/assay
+	$(BUILD)/assay verify --set $(GOLDEN_SET)
+	$(BUILD)/assay gate --set $(GOLDEN_SET)
 
 golden: $(BUILD)/assay
 	rm -rf $(BUILD)/golden-set
@@ -135,6 +143,7 @@ SET = $(DESTDIR)$(PREFIX)/share/assay/golden
 install: all
 	install -d $(INCLUDE) $(LIB)/pkgconfig $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 $(PUBLIC_HEADERS) $(INCLUDE)
+	install -m 644 golden/library.h $(INCLUDE)/judge.h
 	install -m 644 $(BUILD)/libassay.a $(LIB)
 	install -m 755 $(BUILD)/libassay.so.$(VERSION) $(LIB)
 	ln -sf libassay.so.$(VERSION) $(LIB)/libassay.so.$(SOVERSION)
@@ -161,12 +170,14 @@ $(BUILD)/tests/libsupport.a: $(SUPPORT:%=$(BUILD)/tests/%.o)
 	rm -f $@
 	$(AR) rcs $@ $^
 
-# A test that defines __wrap_f, or includes the header of a support file that does, gets its calls of f.
+# A test that defines __wrap_f, or includes the header of a support file that does, gets its calls of f; such files come first,
+# for several define the same.
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(BUILD)/tests/libsupport.a $(PARTS_OBJECTS)
 	wraps=$$(nm -A -g --defined-only $< $(BUILD)/tests/libsupport.a | \
 	    grep -E "^($<|.*:($$(sed -n 's/^#include "\(.*\)\.h"/\1[.]o/p' tests/test_$*.c | paste -sd'|')):)" | \
 	    sed -n 's/.* T __wrap_/-Wl,--wrap=/p'); \
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $$wraps $^ $(TEST_LIBRARIES) -o $@
+	own=$$(sed -n 's|^#include "\(.*\)\.h"|tests/\1.c|p' tests/test_$*.c | xargs -r ls 2>/dev/null | sed 's|\(.*\)c$$|$(BUILD)/\1o|'); \
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $$wraps $< $$own $(filter-out $<,$^) $(TEST_LIBRARIES) -o $@
 
 $(BUILD)/tests/io_dump: $(BUILD)/tests/io_dump.o $(PARTS_OBJECTS)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $^ -ljansson -lnettle $(LIBRARIES) -o $@
@@ -201,7 +212,7 @@ $(BUILD)/fuzz_readers: tests/fuzz_readers.c $(addprefix golden/,tensor.c npy.c s
 check:
 	@start=$$(date +%s); \
 	$(MAKE) --no-print-directory -s -j$(JOBS) -Otarget unit scripts prove-gappa lint && \
-	$(MAKE) --no-print-directory -s -j$(JOBS) -Otarget sanitize-short valgrind-short determinism-short fuzz-short && \
+	$(MAKE) --no-print-directory -s -j$(JOBS) -Otarget sanitize-short valgrind-short determinism-short fuzz-short mutants-short && \
 	echo "check: all passed in $$(($$(date +%s) - start)) s"
 
 # One target for each test program, so that they run side by side.
@@ -213,12 +224,14 @@ run-%: $(BUILD)/tests/%
 exhaustive: $(BUILD)/tests/test_fast_cosh_rms
 	ASSAY_TEST_EXHAUSTIVE=1 $<
 
-SCRIPTS = cli io_numpy step_numpy golden train proofs readme cheaters adapters own_cases identify
+SCRIPTS = cli io_numpy step_numpy golden gate train proofs readme cheaters adapters own_cases identify
 scripts: $(SCRIPTS:%=run-%)
 run-cli run-train run-proofs: run-%: $(BUILD)/assay
 	@$(PYTHON) tests/$*.py $<
-run-golden: $(BUILD)/assay
+run-golden: $(BUILD)/assay $(BUILD)/libassay.so
 	@$(PYTHON) tests/golden.py $<
+run-gate: $(BUILD)/assay $(BUILD)/mutant
+	@$(PYTHON) tests/gate.py $^
 run-cheaters run-adapters: run-%: $(BUILD)/assay $(SET)/SHA256SUMS
 	@$(PYTHON) tests/$*.py $< $(SET)
 run-own_cases: $(BUILD)/assay
@@ -231,6 +244,16 @@ run-step_numpy: $(BUILD)/assay
 	@$(PYTHON) tests/step_numpy.py $< || [ $$? = 77 ]
 run-readme: all
 	@$(PYTHON) tests/readme.py
+
+MUTANTS = $(PYTHON) tests/mutants.py --set $(GOLDEN_SET) --build $(BUILD) --compile "$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL)" \
+    --libraries "$(LDFLAGS) -ljansson -lnettle $(LIBRARIES)"
+mutants: $(BUILD)/assay
+	@$(MUTANTS) $(OBJECTS)
+mutants-short: $(BUILD)/assay
+	@$(MUTANTS) --short $(OBJECTS)
+# One of them, for tests/gate.py.
+$(BUILD)/mutant: $(OBJECTS) tests/mutants.py
+	@$(MUTANTS) --only "one step too few" --out $@ $(OBJECTS)
 
 # Gappa proves the bounds of scalar kernels; and must refuse bounds that are 2^-100 of them.
 prove-gappa:
@@ -264,17 +287,19 @@ determinism: $(DETERMINISM)
 determinism-short: $(BUILD)/assay $(BUILD)/clang-O0/assay
 	@$(PYTHON) tests/determinism.py $^
 
-# The whole golden set, made on this machine and by the command compiled for others, run under emulation: not a byte differs.
+# Part of the golden set (CROSS_SHARD=1/1 for all of it: hours), made on this machine and by the command compiled for others, run
+# under emulation: not a byte differs.
 # On Debian: dpkg --add-architecture arm64 (and s390x, big-endian), and for each of them gcc-ARCH-linux-gnu, qemu-user, and
 # the libraries of `deps` as lib...-dev:arm64 and lib...-dev:s390x.
+CROSS_SHARD = 5/24
 cross: cross-aarch64 cross-s390x
 cross-%: $(BUILD)/assay
 	@for p in $*-linux-gnu-gcc qemu-$*; do \
 	    command -v $$p > /dev/null || { echo "cross: $$p is missing; see the Makefile" >&2; exit 1; }; done
 	$(MAKE) --no-print-directory -s -j$(JOBS) BUILD=$(BUILD)/$* CC=$*-linux-gnu-gcc CFLAGS=-O2 $(BUILD)/$*/assay
 	rm -rf $(BUILD)/$*/set $(BUILD)/$*/here
-	qemu-$* $(BUILD)/$*/assay generate --set $(BUILD)/$*/set
-	$(BUILD)/assay generate --set $(BUILD)/$*/here
+	qemu-$* $(BUILD)/$*/assay generate --set $(BUILD)/$*/set --shard $(CROSS_SHARD)
+	$(BUILD)/assay generate --set $(BUILD)/$*/here --shard $(CROSS_SHARD)
 	diff -r $(BUILD)/$*/set $(BUILD)/$*/here && echo "cross: $* makes the same bytes"
 
 fuzz: $(BUILD)/fuzz_readers

@@ -1,17 +1,18 @@
 /* cosh-RMS: O = y / (R + eps) and its variants (enum assay_cosh), R = sqrt(mean(cosh(x)^2)), x = gamma y / (||y|| + 1e-7).
  *
- * ||y|| must be known before any x, and R before any O; and yet two passes do: the pass that makes y also sums y^2 and y^4
- * by chunks and finds their largest |y|. With cosh(x)^2 = 1 + x^2 + x^4/3 + 2 x^6/45 + ..., whose coefficients
- * 2^(2k-1) / (2k)! decrease by 4 / 56 or more from the fourth term on, a chunk of n entries with |x| <= h <= 1/4 has
+ * ||y|| must be known before any x, and R before any O; and yet two passes do: the pass that makes y also sums y^2 by chunks
+ * and finds their largest |y|. With cosh(x)^2 = 1 + x^2 + x^4/3 + 2 x^6/45 + ..., a chunk of n entries with |x| <= h <= 1/4
+ * has
  *
- *     sum cosh(x)^2 = n + sum x^2 + (sum x^4) / 3 + rest,   0 <= rest <= 1.01 (2/45) h^2 sum x^4,
+ *     sum cosh(x)^2 = n + sum x^2 + rest,   0 <= rest <= 1.01 h^2 (sum x^2) / 3,
  *
- * and where that bound is at most 2^-40 n, the rest is left out: 2^-40 relatively, as cosh^2 >= 1. Other chunks, of large
- * or few entries, are evaluated by the kernel of cosh.
+ * and where that bound is at most 2^-30 n, the rest is left out: 2^-30 relatively, as cosh^2 >= 1. Other chunks, of large
+ * or few entries, are evaluated by the kernel of cosh. (A Gaussian matrix of 512 x 512 with gamma = 1.5 has h = 0.015 and
+ * sum x^2 = 9e-6 n, and needs no other.)
  *
  * Error of O without Newton-Schulz steps: y is summed in binary64 (chunks of 4096, one after the other: at most
  * (4096 / 8 + chunks + 4) 2^-53 relatively, 2^-34 for up to 10^9 entries), so ||y||, R and 1 / (R + eps) are off by at most
- * 2^-33 (x enters R with a derivative of at most |x| tanh |x|, and |x| <= gamma: for gamma <= 2^6 that is 2^-27); each entry
+ * 2^-30 (x enters R with a derivative of at most |x| tanh |x|, and |x| <= gamma: for gamma <= 2^6 that is 2^-27); each entry
  * is then multiplied and rounded once. u + 2^-26 in all. */
 #include "plan.h"
 
@@ -26,10 +27,9 @@ double cosh_factor(struct team *team, const assay_fast_plan *plan, const struct 
     team_meet(team);
     while ((k = team_next(team)) < count) {
         size_t from = k * CHUNK, to = chunk_end(plan, k);
-        double n = (double)(to - from), h = by * chunks[k].largest, fourths = pow(by, 4) * chunks[k].fourths;
-        bool series = h <= 0.25 && 1.01 * (2.0 / 45) * h * h * fourths <= 0x1p-40 * n;
-        chunks[k].largest =
-            series ? n + by * by * chunks[k].squares + fourths / 3 : plan->kernels->cosh_squares(by, y, from, to);
+        double n = (double)(to - from), h = by * chunks[k].largest, squares = by * by * chunks[k].squares;
+        bool series = !plain && h <= 0.25 && 1.01 / 3 * h * h * squares <= 0x1p-30 * n;
+        chunks[k].largest = series ? n + squares : plan->kernels->cosh_squares(by, y, from, to);
     }
     team_meet(team);
     for (k = 0; k < count; k++)

@@ -97,7 +97,7 @@ ASSAY_API assay_status assay_fast_newton_schulz(float *o, const assay_fast_plan 
 
 /* o: the cosh-RMS direction of u as the dialect computes it, its Newton-Schulz steps included. o may be u. Errors
  * likewise, ASSAY_INVALID if the dialect's direction is another. Accuracy: without Newton-Schulz steps each entry has a
- * relative error of at most u + 2^-22, see cosh_rms.c. Cost: two passes over the entries. */
+ * relative error of at most u + 2^-26, see cosh_rms.c. Cost: two passes over the entries. */
 ASSAY_API assay_status assay_fast_cosh_rms(float *o, const assay_fast_plan *plan, const float *u, void *work);
 
 /* y[k] = cosh(x[k]). Relative error at most u + 2^-43 for all x, infinity where cosh rounds to more than the largest

@@ -12,9 +12,9 @@ struct mix {
     double of_m, of_g, of_p;
 };
 
-/* Sums over entries: squares, fourth powers; largest absolute value. */
+/* Of entries: the sum of squares, the largest absolute value. */
 struct sums {
-    double squares, fourths, largest;
+    double squares, largest;
 };
 
 struct kernels {

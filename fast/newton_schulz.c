@@ -4,14 +4,10 @@
  *
  *     A = X X^T,   S = b A + c A A,   Y = a X + S X   (without c: Y = a X + b (A X)),
  *
- * where A and S are symmetric: half of their entries are computed. In fp32 each entry of a product of depth n is a sum
- * with |error| <= n u |A| |B| to first order, whatever the order of the sum; a step has, entrywise and to first order,
- *
- *     |Y - exact| <= u [ 2 |a| |X| + 2 |Y| + |S| |X| (r + 1) + D |X| ],
- *     D = |b| (c + 3) |X| |X|^T + |c| (2 c + r + 4) |X| |X|^T |X| |X|^T;
- *
- * tests/test_fast_newton_schulz.c derives and checks it. In bf16 the roundings of X, A, S and Y, 2^-8 relative each, come
- * first. */
+ * where A and S are symmetric: half of their entries are computed. In fp32 an entry of a product of depth n has an error of
+ * at most gamma(n + 5) (|alpha| |A| |B| + |beta| |D|), gamma(k) = k u / (1 - k u), whatever the order of the sum and whether
+ * fused or not; in bf16 each of X, A, S and Y is rounded besides, 2^-8 relatively. tests/test_fast_newton_schulz.c carries
+ * that through a step, entry by entry, and holds every path to it. */
 #include "plan.h"
 
 #include <lapacke.h>

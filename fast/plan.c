@@ -33,7 +33,6 @@ struct sums add_chunks(const struct sums *chunks, size_t count)
     struct sums all = {0};
     for (size_t k = 0; k < count; k++) {
         all.squares += chunks[k].squares;
-        all.fourths += chunks[k].fourths;
         all.largest = fmax(all.largest, chunks[k].largest);
     }
     return all;

@@ -21,6 +21,11 @@ double unit_roundoff(enum tensor_type format)
     return formats[format].roundoff;
 }
 
+double least_number(enum tensor_type format)
+{
+    return 2 * formats[format].roundoff * formats[format].least_normal;
+}
+
 double backward_error(enum tensor_type format, size_t m, size_t n)
 {
     return 4 * sqrt((double)(m > n ? m : n)) * unit_roundoff(format);
@@ -47,12 +52,13 @@ struct evaluation evaluation_draw(enum tensor_type format, uint64_t ensemble, si
     e.shuffled = bits >> 2 & 1;
     e.fused = bits >> 3 & 1;
     e.random = !honest && (bits >> 4 & 3) > 0;
+    e.random_sums = e.random && (bits >> 20 & 1);
     e.constants = bits >> 6 & 1;
     e.reciprocal = bits >> 7 & 1;
     e.cast_first = format != TENSOR_F16 && (bits >> 8 & 1); /* binary16 would overflow */
     e.finish_in_state = bits >> 9 & 1;
-    e.interpolate = bits >> 10 & 1;
-    e.decay_apart = bits >> 11 & 1;
+    e.decay_apart = bits >> 10 & 1;
+    e.interpolation = (unsigned)(bits >> 11) % 3;
     return e;
 }
 
@@ -98,7 +104,7 @@ double rounded(struct evaluation *e, enum tensor_type place, double x)
         return e->random && coin(e) ? neighbour(x, coin(e) ? 1 : -1) : x;
     if (fabs(x) < formats[place].least_normal) {      /* to nearest; nobody chooses there */
         volatile double sum = x + formats[place].big; /* volatile: not to be folded */
-        return sum - formats[place].big;
+        return copysign(sum - formats[place].big, x);
     }
     x = to_precision(e, formats[place].precision, x);
     return fabs(x) <= formats[place].largest ? x : copysign(INFINITY, x);
@@ -140,22 +146,28 @@ static double dot_64(const struct evaluation *e, const double *x, size_t x_strid
     return sum;
 }
 
+/* x to binary32: by a conversion, or at random where nothing under- or overflows. */
+static inline double single(struct evaluation *e, double x)
+{
+    bool random = e->random_sums && fabs(x) >= formats[TENSOR_F32].least_normal && fabs(x) < 0x1p127;
+    return random ? to_precision(e, formats[TENSOR_F32].precision, x) : (double)(float)x;
+}
+
 /* In binary32; every operation is rounded by a conversion, whatever the machine evaluates expressions in: products of
  * two such numbers are exact in binary64, and sums are innocently rounded twice (Figueroa 1995). */
-static double dot_32(const struct evaluation *e, const double *x, size_t x_stride, const double *y, size_t y_stride,
-                     size_t n, const size_t *order)
+static double dot_32(struct evaluation *e, const double *x, size_t x_stride, const double *y, size_t y_stride, size_t n,
+                     const size_t *order)
 {
-    float part[MOST_LANES] = {0}, sum;
+    double part[MOST_LANES] = {0}, sum;
     for (size_t k = 0; k < n; k++) {
         size_t at = order ? order[k] : k;
-        float *s = &part[k & (e->lanes - 1)];
-        double product = x[at * x_stride] * y[at * y_stride];
-        *s = (float)((double)*s + (e->fused ? product : (double)(float)product));
+        double *s = &part[k & (e->lanes - 1)], product = x[at * x_stride] * y[at * y_stride];
+        *s = single(e, *s + (e->fused ? product : single(e, product)));
     }
     sum = part[0];
     for (size_t l = 1; l < e->lanes; l++)
-        sum = (float)((double)sum + (double)part[l]);
-    return (double)sum;
+        sum = single(e, sum + part[l]);
+    return sum;
 }
 
 double dot(struct evaluation *e, const double *x, size_t x_stride, const double *y, size_t y_stride, size_t n,

@@ -22,12 +22,14 @@ struct evaluation {
     size_t lanes;         /* partial sums of a dot product */
     bool shuffled;        /* its terms come in a random order */
     bool fused;           /* products are not rounded before they are added */
-    bool random;          /* half of the roundings go up, half down, wherever the number lies */
+    bool random;          /* half of the roundings go up, half down, wherever the number lies; */
+    bool random_sums;     /* those within sums, too */
     bool constants;       /* coefficients and epsilons are rounded to the format */
     bool reciprocal;      /* quotients by one divisor are products with 1 / divisor */
     bool cast_first;      /* the direction's input is rounded to the format before it is normalised */
     bool finish_in_state; /* what follows the iteration is computed in `state` */
-    bool interpolate;     /* beta m + (1 - beta) g is written m + (1 - beta) (g - m) */
+    /* beta m + (1 - beta) g is written so (0), m + (1 - beta) (g - m) (1), or g + beta (m - g) (2) */
+    unsigned interpolation;
     bool decay_apart;     /* p (1 - lr wd) is rounded before the direction is subtracted */
     enum fault fault;     /* what is done wrong: golden/bugs.h */
     uint64_t seed, draws; /* of random choices; */
@@ -42,6 +44,9 @@ uint64_t evaluation_bits(struct evaluation *e);
 
 /* 2^-p, p the precision of the format: half a unit in the last place of 1. */
 double unit_roundoff(enum tensor_type format);
+
+/* The least positive number of the format. */
+double least_number(enum tensor_type format);
 
 /* A bound on ||E||_F / ||A||_F for which what a sound method computes from an m x n matrix A is exact for A + E: the model
  * of a backward stable method here. 4 sqrt(max(m, n)) u: rounding errors grow with the square root of their number (Higham

@@ -60,16 +60,22 @@ static double frobenius(const double *x, size_t count)
     return sqrt(squares) * scale;
 }
 
-/* The singular values of G, correctly rounded. */
-static const double *singular_values(struct work *w, const struct tensor *g)
+/* The singular values of G 2^-exponent, correctly rounded: of a matrix with a largest entry near 1, so that none is
+ * subnormal that matters. */
+static const double *singular_values(struct work *w, const struct tensor *g, int *exponent)
 {
     size_t m = g->shape[0], n = g->shape[1], count = m < n ? m : n;
-    double *s = work_alloc(w, 2 * count, sizeof *s);
+    double *s = work_alloc(w, 2 * count, sizeof *s), *scaled = work_alloc(w, g->count, sizeof *scaled), most = 0;
+    for (size_t k = 0; k < g->count; k++)
+        most = fmax(most, fabs(g->at[k]));
+    *exponent = most > 0 ? ilogb(most) : 0;
+    for (size_t k = 0; k < g->count; k++)
+        scaled[k] = ldexp(g->at[k], -*exponent);
     assay_answer answer = {{s, 1, count, count}, {s + count, 1, count, count}, 0};
     assay_options options = *w->options;
     options.message = w->message;
     options.message_size = sizeof w->message;
-    assay_status status = assay_ref_svd(&answer, NULL, NULL, NULL, (assay_input){g->at, m, n, n}, &options);
+    assay_status status = assay_ref_svd(&answer, NULL, NULL, NULL, (assay_input){scaled, m, n, n}, &options);
     if (status != ASSAY_OK)
         work_fail(w, status, "bounds need the singular values of the input: %s", assay_status_text(status));
     return s;
@@ -79,15 +85,20 @@ static void bound_svd(const struct golden_case *c, struct answer *a, enum tensor
 {
     const struct tensor *g = case_input(c, "G");
     double moved = backward_error(f, g->shape[0], g->shape[1]) * frobenius(g->at, g->count);
-    bound_by(a, f, moved + unit_roundoff(f) * frobenius(a->hi, a->count), PROOF_WEYL);
+    /* Subnormal singular values are rounded to a multiple of the least number, each of them. */
+    double held =
+        unit_roundoff(f) * frobenius(a->hi, a->count) + (a->hi[0] > 0 ? least_number(f) * sqrt((double)a->count) : 0);
+    bound_by(a, f, moved * (1 + unit_roundoff(f)) + held, PROOF_WEYL); /* it is the values of A + E that are rounded */
 }
 
-/* The polar factor, or the minimiser over a ball of singular values, of size ||D||_F; s are the singular values of G. */
-static double singular_bound(const struct golden_case *c, const double *s, double size, enum tensor_type f)
+/* The polar factor, or the minimiser over a ball of singular values, of size ||D||_F. */
+static double singular_bound(struct work *w, const struct golden_case *c, double size, enum tensor_type f)
 {
     const struct tensor *g = case_input(c, "G");
     size_t m = g->shape[0], n = g->shape[1], count = m < n ? m : n;
-    double t = backward_error(f, m, n), moved = t * frobenius(g->at, g->count);
+    int exponent;
+    const double *s = singular_values(w, g, &exponent);
+    double t = backward_error(f, m, n), moved = t * ldexp(frobenius(g->at, g->count), -exponent);
     if (c->operation == OPERATION_LMO && c->norm == ASSAY_NORM_NUCLEAR) {
         double apart = s[0] - (count > 1 ? s[1] : 0);
         return moved < apart / 4 ? c->radius * 2 * moved / (apart - moved) + t * size : INFINITY;
@@ -110,7 +121,7 @@ static void bound_minimiser(struct work *w, const struct golden_case *c, struct 
     case ASSAY_NORM_MAX:
     case ASSAY_NORM_SUM:
         x = tensor_encode(&bits, f, c->radius) ? 0 : unit_roundoff(f) * size;
-        proof = PROOF_EXACT;
+        proof = PROOF_UNIT_VECTORS; /* of one entry */
         break;
     case ASSAY_NORM_FROBENIUS:
     case ASSAY_NORM_COLUMN:
@@ -120,7 +131,7 @@ static void bound_minimiser(struct work *w, const struct golden_case *c, struct 
         break;
     default:
         if (k->unique)
-            x = singular_bound(c, singular_values(w, g), size, f);
+            x = singular_bound(w, c, size, f);
     }
     bound_by(a, f, k->unique ? x : INFINITY, proof);
 }
@@ -132,24 +143,30 @@ struct uncertain {
     double at, error;
 };
 
-/* a x + b y in any way that it is written: a, b may be rounded once, each product, each difference of x and y and each
- * sum. With `b` = 1 - a the form x + b (y - x) rounds y - x, its product with b, and the sum, so that |x| stands
- * unweighted: 4 u (|x| + |b y|) bounds both forms, for |a| <= 1. u / (1 - 16 u) pays for what is of higher order, the least
- * number of the format for underflow. */
-static struct uncertain combined(enum tensor_type f, double a, struct uncertain x, double b, struct uncertain y)
+/* a x + b y, |a| <= 1, in any way that it is written: a and b may be rounded once, each product, and each sum. Where b is
+ * 1 - a (`between`) the forms x + b (y - x) and y + a (x - y) round differences too, so that |x| or |y| stands unweighted, and
+ * 1 - a may be made of a rounded a: 4 u (|x| + |y|) bounds all. u / (1 - 16 u) pays for what is of higher order, the least
+ * number of the format for underflow, that of a constant included. claim BD-momentum */
+static struct uncertain combined(enum tensor_type f, double a, struct uncertain x, double b, struct uncertain y,
+                                 bool between)
 {
-    static const double least[FORMATS] = {0x1p-1074, 0x1p-149, 0x1p-24, 0x1p-133};
     double u = unit_roundoff(f), inherited = fabs(a) * x.error + fabs(b) * y.error;
-    double made = 4 * u / (1 - 16 * u) * (fabs(x.at) + x.error + fabs(b) * (fabs(y.at) + y.error)) + 4 * least[f];
+    double sizes = fabs(x.at) + x.error + (between ? 1 : fabs(b)) * (fabs(y.at) + y.error);
+    double made = 4 * u / (1 - 16 * u) * sizes + least_number(f) * (4 + fabs(y.at) + y.error);
     return (struct uncertain){a * x.at + b * y.at, inherited + made};
 }
 
-/* x / (1 - beta^t): the power has t + 1 roundings, and 1 - beta^t is smaller than it by that factor. */
+/* x / (1 - beta^t). The power has 2 t - 1 roundings if a rounded beta is multiplied t times, and t + 1 at least are allowed
+ * for; 1 - beta^t is smaller than it by a factor, its own rounding and that of the quotient follow. 1.25 pays for what is of
+ * higher order while all of it is at most 1 / 6, and the power's part 1 / 16. */
 static struct uncertain unbiased(enum tensor_type f, struct uncertain x, double beta, size_t t)
 {
-    double power = power_of(beta, t), rest = 1 - power;
-    double relative = ((double)(t + 1) * power / rest + 2) * unit_roundoff(f);
-    return (struct uncertain){x.at / rest, (x.error + (fabs(x.at) + x.error) * 1.25 * relative) / rest};
+    double u = unit_roundoff(f), power = power_of(beta, t), rest = 1 - power,
+           roundings = (double)(t > 2 ? 2 * t : t + 1);
+    double relative = (roundings * power / rest + 2) * u;
+    bool small = relative <= 1.0 / 6 && roundings * u <= 1.0 / 16;
+    return (struct uncertain){x.at / rest,
+                              small ? (x.error + (fabs(x.at) + x.error) * 1.25 * relative) / rest : INFINITY};
 }
 
 static struct uncertain next_buffer(enum tensor_type f, const struct assay_dialect *d, double beta, size_t t,
@@ -159,7 +176,8 @@ static struct uncertain next_buffer(enum tensor_type f, const struct assay_diale
         return m;
     if (d->momentum == ASSAY_MOMENTUM_HEAVY_BALL && d->dampening != 0 && t == 1)
         return g;
-    return combined(f, beta, m, d->momentum == ASSAY_MOMENTUM_EMA ? 1 - beta : 1 - d->dampening, g);
+    bool average = d->momentum == ASSAY_MOMENTUM_EMA;
+    return combined(f, beta, m, 1 - (average ? beta : d->dampening), g, average);
 }
 
 static struct uncertain direction_input(enum tensor_type f, const struct assay_dialect *d, double beta, size_t t,
@@ -169,13 +187,13 @@ static struct uncertain direction_input(enum tensor_type f, const struct assay_d
         return g;
     switch (d->nesterov) {
     case ASSAY_NESTEROV_LERP:
-        return combined(f, beta, m, 1 - beta, g);
+        return combined(f, beta, m, 1 - beta, g, true);
     case ASSAY_NESTEROV_ADD:
-        return combined(f, beta, m, 1, g);
+        return combined(f, beta, m, 1, g, false);
     case ASSAY_NESTEROV_SUM:
-        return combined(f, 1, m, 1, g);
+        return combined(f, 1, m, 1, g, false);
     case ASSAY_NESTEROV_NADAM:
-        return combined(f, beta, unbiased(f, m, beta, t + 1), 1 - beta, unbiased(f, g, beta, t));
+        return combined(f, beta, unbiased(f, m, beta, t + 1), 1 - beta, unbiased(f, g, beta, t), true);
     case ASSAY_NESTEROV_UNBIASED:
         return unbiased(f, m, beta, t);
     case ASSAY_NESTEROV_RAW:
@@ -207,7 +225,7 @@ static void bound_momentum(struct work *w, const struct golden_case *c, struct a
     for (size_t i = 0; i < g->count; i++) {
         struct uncertain buffer = {m->at[i], 0}, gradient = {g->at[i], 0}, decay = {p->at[i], 0};
         if (d->decay == ASSAY_DECAY_L2)
-            gradient = combined(f, 1, gradient, c->hyper.weight_decay, decay);
+            gradient = combined(f, 1, gradient, c->hyper.weight_decay, decay, false);
         buffer = next_buffer(f, d, beta, c->step, buffer, gradient);
         next[i] = buffer.error;
         u[i] = direction_input(f, d, beta, c->step, buffer, gradient).error;

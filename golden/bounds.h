@@ -1,15 +1,17 @@
 /* How far an honest result may be from the answer, for each case, output and format, in each of four measures. A bound has
  * one of these proofs (enum proof; golden/README.md tells users the same); u is the unit roundoff of the format.
  *
- *   exact         no operation rounds: 0.
- *   momentum      a forward bound for every way to write beta m + (1 - beta) g, fused or not, one rounding or several.
- *   weyl          singular values of A + E, ||E||_F <= backward_error() ||A||_F: no farther than ||E||_F (Mirsky 1960).
+ *   exact         no operation rounds: 0. claim BD-exact
+ *   momentum      a forward bound for every way to write beta m + (1 - beta) g, fused or not, one rounding or several. claim
+ *                 BD-momentum
+ *   weyl          singular values of A + E, ||E||_F <= backward_error() ||A||_F: no farther than ||E||_F (Mirsky 1960). claim
+ *                 BD-weyl
  *   polar         the polar factor of A + E: 2 ||E||_F / (s + s~), s and s~ the least singular values of A and A + E (Li,
- *                 SIAM J. Matrix Anal. Appl. 16, 1995); of the nuclear norm's LMO, u_1 v_1^T: by Wedin's theorem.
- *   unit-vectors  x / ||x||: a forward bound, norms accumulated in binary32 or better.
+ *                 SIAM J. Matrix Anal. Appl. 16, 1995); of the nuclear norm's LMO, u_1 v_1^T: by Wedin's theorem. claim BD-polar
+ *   unit-vectors  x / ||x||: a forward bound, norms accumulated in binary32 or better. claim BD-unit-vectors
  *   envelope      no proof: ENVELOPE_FACTOR times the largest error of ENVELOPE_MEMBERS evaluations in emulated arithmetic
- *                 (golden/emulate.h), or one rounding of the answer, if that is more.
- *   certificate   of polar and lmo besides: golden/certificate.h.
+ *                 (golden/emulate.h), or one rounding of the answer, if that is more. claim BD-envelope
+ *   certificate   of polar and lmo besides: golden/certificate.h. claim BD-certificate
  *
  * Those of a proof hold in the stated model: every operation rounds to nearest, sums are accumulated in binary32 or better.
  *

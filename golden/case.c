@@ -120,6 +120,18 @@ bool case_same_question(const struct golden_case *a, const struct golden_case *b
     return same;
 }
 
+const struct answer_class *class_of(const struct golden_case *c, const char *dialect)
+{
+    for (size_t k = 0; k < c->class_count; k++) {
+        if (!operation_has_dialects(c->operation))
+            return &c->classes[k];
+        for (size_t m = 0; m < c->classes[k].member_count; m++)
+            if (strcmp(c->classes[k].members[m], dialect) == 0)
+                return &c->classes[k];
+    }
+    return NULL;
+}
+
 bool answers_equal(const struct answer *a, const struct answer *b)
 {
     /* Bits, not values; a radius is never NaN, and neither are the others. */
@@ -337,23 +349,31 @@ bool operation_applies(enum operation operation, const struct assay_dialect *d)
                                                 : true;
 }
 
-assay_status case_compute(struct golden_case *c, const assay_options *options)
+assay_status case_compute_for(struct golden_case *c, const struct assay_dialect *d, const assay_options *options)
 {
-    bool dialects = operation_has_dialects(c->operation);
-    assay_status status = ASSAY_OK;
-    c->classes = tensor_alloc(dialects ? assay_dialect_count : 1, sizeof *c->classes);
+    struct answer_class found;
+    if (d && !operation_applies(c->operation, d))
+        return ASSAY_INVALID;
+    if (!c->classes)
+        c->classes = tensor_alloc(d ? assay_dialect_count : 1, sizeof *c->classes);
     if (!c->classes)
         return ASSAY_NO_MEMORY;
-    for (size_t k = 0; k < (dialects ? assay_dialect_count : 1) && status == ASSAY_OK; k++) {
-        struct answer_class found;
-        if (dialects && !operation_applies(c->operation, &assay_dialects[k]))
-            continue;
-        status = case_answer(&found, c, dialects ? &assay_dialects[k] : NULL, options);
-        if (status == ASSAY_OK)
-            status = join(c, &found, dialects ? assay_dialects[k].name : "");
-        else if (status == ASSAY_INVALID && dialects) /* a dialect that takes no such tensor */
+    assay_status status = case_answer(&found, c, d, options);
+    if (status == ASSAY_OK)
+        status = join(c, &found, d ? d->name : "");
+    class_free(&found);
+    return status;
+}
+
+assay_status case_compute(struct golden_case *c, const assay_options *options)
+{
+    if (!operation_has_dialects(c->operation))
+        return case_compute_for(c, NULL, options);
+    assay_status status = ASSAY_OK;
+    for (size_t k = 0; k < assay_dialect_count && status == ASSAY_OK; k++) {
+        status = case_compute_for(c, &assay_dialects[k], options);
+        if (status == ASSAY_INVALID) /* a dialect that takes no such tensor */
             status = ASSAY_OK;
-        class_free(&found);
     }
     return status;
 }

@@ -114,6 +114,12 @@ bool case_same_question(const struct golden_case *a, const struct golden_case *b
  * the shape; others are in no class. Errors as those of the reference; classes that were found before stay. */
 assay_status case_compute(struct golden_case *c, const assay_options *options) __attribute__((warn_unused_result));
 
+/* The same for one dialect alone, NULL where there are none: ASSAY_INVALID if it does not take the case. */
+assay_status case_compute_for(struct golden_case *c, const struct assay_dialect *d, const assay_options *options)
+    __attribute__((warn_unused_result));
+
+/* The class that the dialect is in, or, where there are no dialects, the only one; NULL if there is none. */
+const struct answer_class *class_of(const struct golden_case *c, const char *dialect);
 /* What a dialect, which need not be a named one, answers: a class without members, and without bounds. class_free() frees
  * it. `d` is NULL for operations without dialects. Errors as above; then there is nothing to free. */
 assay_status case_answer(struct answer_class *found, const struct golden_case *c, const struct assay_dialect *d,

@@ -2,6 +2,7 @@
 
 #include "arithmetic.h"
 
+#include <float.h>
 #include <math.h>
 #include <mpfr.h>
 #include <stdlib.h>
@@ -29,7 +30,8 @@ static struct problem problem_of(const struct golden_case *c)
 double unit_vector_error(enum tensor_type format, size_t count)
 {
     enum tensor_type sums = format == TENSOR_F64 ? TENSOR_F64 : TENSOR_F32;
-    return ((double)count / 2 + 2) * unit_roundoff(sums) + 4 * unit_roundoff(format);
+    double x = ((double)count / 2 + 2) * unit_roundoff(sums) + 4 * unit_roundoff(format);
+    return x / (1 - x); /* of the product of so many 1 + d */
 }
 
 /* ---- norms ------------------------------------------------------------------------------------------------------------- */
@@ -76,23 +78,37 @@ static void entries_up(mpfr_ptr norm, const struct problem *p, const double *x, 
             mpfr_set_d(norm, fabs(x[k]), MPFR_RNDU);
 }
 
+/* The exponent of the largest |entry| where that is below 1, else 0: divided by its power of two, small matrices have
+ * singular values that binary64 holds well. */
+static int scale_of(const double *x, size_t count)
+{
+    double most = 0;
+    for (size_t k = 0; k < count; k++)
+        most = fmax(most, fabs(x[k]));
+    return most > 0 && most < 1 ? ilogb(most) : 0;
+}
+
 /* The largest singular value, or their sum, rounded up. */
 static assay_status singular_up(mpfr_ptr norm, const struct problem *p, const double *x, bool sum,
                                 const assay_options *options)
 {
-    size_t count = p->rows < p->cols ? p->rows : p->cols;
-    double *s = tensor_alloc(2 * count, sizeof *s);
+    size_t size = p->rows * p->cols, count = p->rows < p->cols ? p->rows : p->cols;
+    double *s = tensor_alloc(2 * count + size, sizeof *s), *scaled = s + 2 * count;
     if (!s)
         return ASSAY_NO_MEMORY;
+    int exponent = scale_of(x, size);
+    for (size_t k = 0; k < size; k++)
+        scaled[k] = ldexp(x[k], -exponent); /* exact */
     assay_answer answer = {{s, 1, count, count}, {s + count, 1, count, count}, 0};
     assay_status status =
-        assay_ref_svd(&answer, NULL, NULL, NULL, (assay_input){x, p->rows, p->cols, p->cols}, options);
+        assay_ref_svd(&answer, NULL, NULL, NULL, (assay_input){scaled, p->rows, p->cols, p->cols}, options);
     mpfr_set_zero(norm, 1);
     for (size_t k = 0; k < (sum ? count : 1) && status == ASSAY_OK; k++) {
         mpfr_add_d(norm, norm, s[k], MPFR_RNDU);
         mpfr_add_d(norm, norm, s[count + k], MPFR_RNDU);
         mpfr_add_d(norm, norm, answer.radius, MPFR_RNDU);
     }
+    mpfr_mul_2si(norm, norm, exponent, MPFR_RNDU);
     free(s);
     return status;
 }
@@ -179,45 +195,67 @@ assay_status certificate_measure(struct certificate *found, const struct golden_
     return status;
 }
 
-/* ||G||_F, and the sum of the lengths of its rows or columns, to a few roundings. */
-static double frobenius(const struct problem *p, bool rows, bool vectors)
+/* The largest |entry| of G, or their sum. */
+static double entries(const struct problem *p, bool sum)
 {
     double total = 0;
+    for (size_t k = 0; k < p->rows * p->cols; k++)
+        total = sum ? total + fabs(p->g[k]) : fmax(total, fabs(p->g[k]));
+    return total;
+}
+
+/* ||G||_F, or the sum of the lengths of its rows or columns, to a few roundings. */
+static double frobenius(const struct problem *p, bool rows, bool vectors)
+{
+    double total = 0, most = entries(p, false), scale = most > 0 ? ldexp(1, ilogb(most)) : 1;
     for (size_t k = 0; k < (!vectors ? 1 : rows ? p->rows : p->cols); k++) {
         double squares = 0;
         size_t count = !vectors ? p->rows * p->cols : rows ? p->cols : p->rows, stride = vectors && !rows ? p->cols : 1;
         for (size_t l = 0; l < count; l++) {
-            double x = p->g[(rows ? k * p->cols : k) + l * stride];
+            double x = p->g[(rows ? k * p->cols : k) + l * stride] / scale;
             squares += x * x;
         }
         total += sqrt(squares);
     }
-    return total;
+    return total * scale;
+}
+
+/* certificate_allowed(), but for underflow. */
+static struct certificate model(const struct problem *p, enum tensor_type format)
+{
+    double m = (double)p->rows, n = (double)p->cols, root = sqrt(m < n ? m : n), size = frobenius(p, false, false);
+    double t = backward_error(format, p->rows, p->cols), aspect = sqrt(m / n), few;
+    uint64_t bits;
+    switch (p->norm) {
+    case ASSAY_NORM_MAX: /* all entries are radius, or less where it does not matter */
+        few = tensor_encode(&bits, format, p->radius) ? 0 : unit_roundoff(format);
+        return (struct certificate){few * p->radius, few * p->radius * entries(p, true)};
+    case ASSAY_NORM_SUM: /* of several largest entries each may have a part of the radius */
+        few = unit_roundoff(format);
+        return (struct certificate){few * p->radius, few * p->radius * entries(p, false)};
+    case ASSAY_NORM_FROBENIUS:
+        few = unit_vector_error(format, p->rows * p->cols);
+        return (struct certificate){few * p->radius, few * p->radius * size};
+    case ASSAY_NORM_COLUMN:
+        few = unit_vector_error(format, p->rows);
+        return (struct certificate){few * p->radius, few * p->radius * sqrt(m) * frobenius(p, false, true)};
+    case ASSAY_NORM_ROW:
+        few = unit_vector_error(format, p->cols);
+        return (struct certificate){few * p->radius, few * p->radius / sqrt(n) * frobenius(p, true, true)};
+    case ASSAY_NORM_NUCLEAR: /* ||D||_F <= radius; ||.||_nuc <= root ||.||_F; dual: ||.||_2 <= ||.||_F */
+        return (struct certificate){root * t * p->radius, 3 * t * p->radius * size};
+    case ASSAY_NORM_RMS: /* ||D||_F <= root aspect radius; the norm is ||.||_2 / aspect, its dual aspect ||.||_nuc */
+        return (struct certificate){root * t * p->radius, 3 * root * aspect * t * p->radius * size};
+    default: /* ||D||_F <= root radius; dual: ||.||_nuc <= root ||.||_F */
+        return (struct certificate){root * t * p->radius, 3 * root * t * p->radius * size};
+    }
 }
 
 struct certificate certificate_allowed(const struct golden_case *c, enum tensor_type format)
 {
     struct problem p = problem_of(c);
-    double m = (double)p.rows, n = (double)p.cols, root = sqrt(m < n ? m : n), size = frobenius(&p, false, false);
-    double t = backward_error(format, p.rows, p.cols), aspect = sqrt(m / n), few;
-    switch (p.norm) {
-    case ASSAY_NORM_MAX:
-    case ASSAY_NORM_SUM:
-        return (struct certificate){0, 0};
-    case ASSAY_NORM_FROBENIUS:
-        few = unit_vector_error(format, p.rows * p.cols);
-        return (struct certificate){few * p.radius, few * p.radius * size};
-    case ASSAY_NORM_COLUMN:
-        few = unit_vector_error(format, p.rows);
-        return (struct certificate){few * p.radius, few * p.radius * sqrt(m) * frobenius(&p, false, true)};
-    case ASSAY_NORM_ROW:
-        few = unit_vector_error(format, p.cols);
-        return (struct certificate){few * p.radius, few * p.radius / sqrt(n) * frobenius(&p, true, true)};
-    case ASSAY_NORM_NUCLEAR: /* ||D||_F <= radius; ||.||_nuc <= root ||.||_F; dual: ||.||_2 <= ||.||_F */
-        return (struct certificate){root * t * p.radius, 3 * t * p.radius * size};
-    case ASSAY_NORM_RMS: /* ||D||_F <= root aspect radius; the norm is ||.||_2 / aspect, its dual aspect ||.||_nuc */
-        return (struct certificate){root * t * p.radius, 3 * root * aspect * t * p.radius * size};
-    default: /* ||D||_F <= root radius; dual: ||.||_nuc <= root ||.||_F */
-        return (struct certificate){root * t * p.radius, 3 * root * t * p.radius * size};
-    }
+    struct certificate allowed = model(&p, format);
+    if (allowed.excess > 0)
+        allowed.gap = fmax(allowed.gap, DBL_TRUE_MIN); /* the product may vanish */
+    return allowed;
 }

@@ -14,12 +14,12 @@ assay_status certificate_measure(struct certificate *found, const struct golden_
 /* What an honest result in this format keeps to. If it is the exact answer for G + E, ||E||_F <= t ||G||_F, and then moved
  * by no more than t ||D||_F, it is outside the ball by at most the norm of that, and suboptimal by at most
  * 2 radius ||E||_* + t ||G||_F ||D||_F: for <G + E, D> = -radius ||G + E||_* gives <G, D> <= -radius ||G||_* +
- * 2 radius ||E||_*. t is backward_error() where singular vectors are needed, a few roundings where only norms are, and 0
- * where only signs are. */
+ * 2 radius ||E||_*. t is backward_error() where singular vectors are needed, a few roundings where only norms are, one
+ * where the radius is parted, and 0 where it stands for itself. */
 struct certificate certificate_allowed(const struct golden_case *c, enum tensor_type format);
 
 /* The t of norms alone: of x / ||x|| for N numbers, accumulated in binary32 (binary64 for that format): N / 2 + 2 roundings
- * there and 4 in the format. */
+ * there and 4 in the format (the norm, a constant, the quotient, the product). claim BD-unit-vectors */
 double unit_vector_error(enum tensor_type format, size_t count);
 
 #endif

@@ -72,8 +72,9 @@ static void multiply_all(struct evaluation *e, enum tensor_type place, double *x
 
 static void divide_all(struct evaluation *e, enum tensor_type place, double *x, size_t count, double by)
 {
-    if (e->reciprocal) {
-        multiply_all(e, place, x, count, rounded(e, place, 1 / by));
+    double inverse = e->reciprocal ? rounded(e, place, 1 / by) : INFINITY;
+    if (isfinite(inverse)) { /* in binary16 that of 1e-7 is not, and nobody multiplies by it */
+        multiply_all(e, place, x, count, inverse);
         return;
     }
     for (size_t k = 0; k < count; k++)
@@ -228,11 +229,11 @@ static void steps_on_gram(struct work *w, struct evaluation *e, const struct ass
     work_release(w, mark);
 }
 
-/* The largest singular value. */
+/* The largest singular value of a matrix that is not tall. */
 static double spectral_norm(struct work *w, struct matrix x)
 {
     struct work_block *mark = work_mark(w);
-    struct matrix a = x.rows < x.cols ? transposed(w, x) : copied(w, x);
+    struct matrix a = transposed(w, x);
     double *v = work_alloc(w, a.cols * a.cols, sizeof *v), *s = work_alloc(w, a.cols, sizeof *s), most = 0;
     jacobi_svd(a.at, v, s, a.rows, a.cols);
     for (size_t k = 0; k < a.cols; k++)
@@ -425,7 +426,7 @@ static void finish_all(struct work *w, struct evaluation *e, const struct assay_
 static double series_cosh(double x)
 {
     double sum = 1, term = 1;
-    for (int k = 1; term > 0x1p-60 * sum && k < 2000; k++) {
+    for (int k = 1; term > 0x1p-60 * sum; k++) {
         term *= x * x / (2.0 * k * (2.0 * k - 1));
         sum += term;
     }
@@ -654,8 +655,10 @@ void emulate_direction(struct work *w, struct evaluation *e, const struct assay_
 static double interpolated(struct evaluation *e, enum tensor_type s, double beta, double m, double g)
 {
     double fresh = nearest(s, 1 - beta);
-    if (e->interpolate)
+    if (e->interpolation == 1)
         return axpby(e, s, fresh, rounded(e, s, g - m), 1, m);
+    if (e->interpolation == 2)
+        return axpby(e, s, beta, rounded(e, s, m - g), 1, g);
     return axpby(e, s, beta, m, fresh, g);
 }
 
@@ -683,9 +686,10 @@ static double nesterov_of(struct evaluation *e, enum tensor_type s, const struct
         return axpby(e, s, beta, m, 1, g);
     case ASSAY_NESTEROV_SUM:
         return rounded(e, s, g + m);
-    case ASSAY_NESTEROV_NADAM:
-        return axpby(e, s, beta, rounded(e, s, m / rounded(e, s, correction(beta, t + 1))), nearest(s, 1 - beta),
-                     rounded(e, s, g / rounded(e, s, correction(beta, t))));
+    case ASSAY_NESTEROV_NADAM: /* one after the other, as random roundings have an order */
+        g = rounded(e, s, g / rounded(e, s, correction(beta, t)));
+        m = rounded(e, s, m / rounded(e, s, correction(beta, t + 1)));
+        return axpby(e, s, beta, m, nearest(s, 1 - beta), g);
     case ASSAY_NESTEROV_UNBIASED:
         return rounded(e, s, m / rounded(e, s, correction(beta, t)));
     case ASSAY_NESTEROV_RAW:

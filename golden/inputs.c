@@ -352,7 +352,7 @@ static bool is_recorded(size_t rows, size_t cols)
     return recorded_find(rows, cols, 0) != NULL;
 }
 
-/* The least power of two that some entry has a bit for; INT_MAX if all are zero. */
+/* The exponent of a power of two that divides every entry; INT_MAX if all are zero. */
 static int lowest_bit(const struct recorded *r)
 {
     int least = INT_MAX, exponent;

@@ -15,7 +15,7 @@ uint64_t input_seed(const char *name);
 
 struct whole_matrix {
     size_t rows, cols;
-    int64_t *at;  /* row-major, below 2^53 in size; */
+    int64_t *at;  /* row-major, each a number of binary64; */
     int exponent; /* the matrix is 2^exponent times these: 0 but for recorded ones */
     /* The polar factor is truth / denominator, entry by entry, where denominator > 0: known by construction. */
     int64_t *truth;

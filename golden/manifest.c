@@ -227,7 +227,8 @@ static bool append_answer(struct tensor_file *tensors, const struct golden_case 
 {
     const size_t single = 1;
     return append(tensors, tensor_name(c, class, a->name, ""), TENSOR_F64, a->ndim, a->shape, a->hi, a->count) &&
-           append(tensors, tensor_name(c, class, a->name, ".lo"), TENSOR_F64, a->ndim, a->shape, a->lo, a->count) &&
+           append(tensors, tensor_name(c, class, a->name, ".lo"), narrowest(a->lo, a->count), a->ndim, a->shape, a->lo,
+                  a->count) &&
            append(tensors, tensor_name(c, class, a->name, ".radius"), TENSOR_F64, 1, &single, &a->radius, 1) &&
            append_bounds(tensors, c, class, a);
 }
@@ -240,10 +241,13 @@ static bool append_case(struct tensor_file *tensors, const struct golden_case *c
         enough = append(tensors, tensor_name(c, "", x->name, ""), narrowest(x->at, x->count), x->ndim, x->shape, x->at,
                         x->count);
     }
-    for (size_t k = 0; k < c->class_count && enough; k++)
+    for (size_t k = 0; k < c->class_count && enough; k++) {
         for (size_t a = 0; a < c->classes[k].answer_count && enough; a++)
             enough = append_answer(tensors, c, c->classes[k].name, &c->classes[k].answers[a]);
-    return enough && (!is_certified(c->operation) || append_certificates(tensors, c, &c->classes[0]));
+        if (enough && is_certified(c->operation))
+            enough = append_certificates(tensors, c, &c->classes[k]);
+    }
+    return enough;
 }
 
 bool manifest_tensors(struct tensor_file *tensors, const struct manifest *m)

@@ -269,7 +269,8 @@ assay_status tensors_read(struct tensor_file *file, const char *path, char *mess
     assay_status status = file_load(&bytes, &size, &to);
     if (status != ASSAY_OK)
         return status;
-    status = npy_recognise(bytes, size) ? npy_parse(file, bytes, size, false, &to) : safetensors_parse(file, bytes, size, &to);
+    status = npy_recognise(bytes, size) ? npy_parse(file, bytes, size, false, &to)
+                                        : safetensors_parse(file, bytes, size, &to);
     free(bytes);
     return status;
 }

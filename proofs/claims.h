@@ -57,6 +57,13 @@
     CLAIM(ct_polar)                                                                                                    \
     CLAIM(ct_lipschitz)                                                                                                \
     CLAIM(ct_condition)                                                                                                \
-    CLAIM(ct_singular)
+    CLAIM(ct_singular)                                                                                                 \
+    CLAIM(bd_exact)                                                                                                    \
+    CLAIM(bd_momentum)                                                                                                 \
+    CLAIM(bd_weyl)                                                                                                     \
+    CLAIM(bd_polar)                                                                                                    \
+    CLAIM(bd_unit_vectors)                                                                                             \
+    CLAIM(bd_certificate)                                                                                              \
+    CLAIM(bd_envelope)
 
 #endif

@@ -2,10 +2,14 @@
 
 Run as `python3 tests/golden.py [path of assay]`; exit 0 if all is well, 1 if not. Needs Python alone.
 """
+import collections
+import ctypes
 import hashlib
 import json
+import math
 import os
 import random
+import shlex
 import shutil
 import signal
 import struct
@@ -67,13 +71,13 @@ def test_any_way_the_same_bytes():
     expected = tree("svd")
     check(sorted(expected) == ["SHA256SUMS", "vectors", "vectors/svd.json", "vectors/svd.safetensors"],
           f"the set holds {sorted(expected)}")
-    check("90 cases are in svd" in out, out)
+    check("106 cases are in svd" in out, out)
     generate("jobs", "--only", "svd", "--jobs", "2")
     check(tree("jobs") == expected, "--jobs 2 makes other bytes")
     generate("many", "--only=svd", "-j", "7")
     check(tree("many") == expected, "-j 7 makes other bytes")
     out = generate("shards", "--only", "svd", "--shard", "2/2")
-    check("45 of 90 cases" in out, out)
+    check("53 of 106 cases" in out, out)
     check(refused("shards", "SHA256SUMS")[0], "half a set passes")
     generate("shards", "--only", "svd", "--shard", "1/2")
     check(tree("shards") == expected, "two shards make other bytes")
@@ -94,7 +98,7 @@ def test_sums_are_sha256():
 
 def test_verify_passes():
     code, out, err = run("verify", "--set", "svd")
-    check(code == 0 and out == "90 cases: every stored bit is proved\n" and err == "", f"exit {code}: {out}{err}")
+    check(code == 0 and out == "106 cases: every stored bit is proved\n" and err == "", f"exit {code}: {out}{err}")
     code, out, err = run("verify", "--set", "./svd/", "--jobs", "3")
     check(code == 0 and err == "", f"exit {code}: {err}")
 
@@ -154,7 +158,7 @@ def test_operations_share_a_folder():
     """Parts of another operation are left alone."""
     generate("shared", "--only", "momentum", "--shard", "1/2")
     generate("shared", "--only", "svd")
-    check(parts("shared") == 12, f"{parts('shared')} parts of another operation are left, not 12")
+    check(parts("shared") == 16, f"{parts('shared')} parts of another operation are left, not 16")
     check(run("verify", "--set", "shared")[0] == 0, "a set beside parts of others")
     generate("momentum", "--only", "momentum")
 
@@ -187,13 +191,13 @@ def regions(data):
     """Where the data begins, and (first byte, byte behind the last, name) of the tensors in it."""
     size = struct.unpack("<Q", data[:8])[0]
     header = json.loads(data[8 : 8 + size])
-    return 8 + size, [(*t["data_offsets"], name) for name, t in header.items()]
+    return 8 + size, [(*t["data_offsets"], name) for name, t in header.items() if name != "__metadata__"]
 
 
 def test_flips_with_repaired_sums():
-    """Single bits of the numbers at 100 random places, and the checksums made to fit: the case is named."""
+    """Single bits of the numbers at 60 random places, and the checksums made to fit: the case is named."""
     draw = random.Random(2)
-    for folder, flips in (("svd", 25), ("momentum", 75)):
+    for folder, flips in (("svd", 20), ("momentum", 40)):
         path = f"{folder}/vectors/{folder}.safetensors"
         with open(path, "rb") as f:
             data = f.read()
@@ -212,16 +216,40 @@ def test_flips_with_repaired_sums():
         check(run("verify", "--set", folder)[0] == 0, f"{folder} restored, but refused")
 
 
+def test_changed_bounds_with_repaired_sums():
+    """A bit of a bound, or of a certificate (the sign of a zero too): the case is named, and which it is."""
+    draw = random.Random(3)
+    for folder, suffix, words in (("svd", ".bounds", ".bounds has "), ("momentum", ".bounds", ".bounds has "),
+                                  ("lmo", ".bounds", ".bounds has "), ("lmo", ".certificate", "the certificate for ")):
+        path = f"{folder}/vectors/{folder}.safetensors"
+        with open(path, "rb") as f:
+            data = f.read()
+        start, tensors = regions(data)
+        chosen = draw.sample([t for t in tensors if t[2].endswith(suffix)], 4)
+        if suffix == ".certificate":
+            chosen.append(next(t for t in tensors if t[2] == "lmo-fine-8x8-max/D.certificate"))
+        for first, end, name in chosen:
+            exact = name.startswith("lmo-fine-8x8-max/")
+            place = 8 * (start + end) - 1 if exact else draw.randrange(8 * (start + first), 8 * (start + end) - 8)
+            write(path, flip(data, place))
+            repair(folder)
+            code, _, err = run("verify", "--set", folder)
+            named = f"case {name.split('/')[0]}: " in err and (words in err or "negative, or no number" in err)
+            check(code == 3 and named, f"{name}, bit {place}: {err.strip()[:200]}")
+        write(path, data)
+        repair(folder)
+
+
 def test_changed_facts_with_repaired_sums():
     """What the JSON says is proved too."""
     for folder, before, after, words in (
         ("svd", '"rank": 2', '"rank": 1', ("case svd-gaussian-2x2: ", "rank")),
         ("svd", '"unique": true', '"unique": false', ("case svd-gaussian-1x1: ", "unique")),
-        ("momentum", '"momentum": 0.9375', '"momentum": 0.875', ("case momentum-gaussian-3x5-0: ", "parameters")),
+        ("momentum", '"momentum": 0.9375', '"momentum": 0.875', ("case momentum-gaussian-8x600-0: ", "parameters")),
         ("momentum", '"step": 2', '"step": 3', ("case momentum-gaussian-3x5-1: ", "parameters")),
-        ("momentum", '"undefined": false', '"undefined": true', ("case momentum-gaussian-3x5-0: ",)),
-        ("momentum", '"adamw",', "", ("case momentum-gaussian-3x5-0: ",)),
-        ("momentum", '"f16",', "", ("case momentum-gaussian-3x5-0: ", "formats")),
+        ("momentum", '"undefined": false', '"undefined": true', ("case momentum-gaussian-8x600-0: ",)),
+        ("momentum", '"adamw",', "", ("case momentum-gaussian-8x600-0: ",)),
+        ("momentum", '"f16",', "", ("case momentum-gaussian-8x600-0: ", "formats")),
         ("svd", '"id": "svd-gaussian-2x2"', '"id": "svd-gaussian-2x3"', ("case svd-gaussian-2x3: ", "tensor")),
         ("svd", '"schema": 1', '"schema": 2', ("newer",)),
     ):
@@ -251,11 +279,83 @@ def test_all_altered_cases_are_named():
     write(path, altered)
     repair("svd")
     code, out, err = run("verify", "--set", "svd")
-    check(code == 3 and out == f"{len(changed)} of 90 cases do not say what is proved\n", f"exit {code}: {out}")
+    check(code == 3 and out == f"{len(changed)} of 106 cases do not say what is proved\n", f"exit {code}: {out}")
     check(sorted(line.split(" ")[2].rstrip(":") for line in err.splitlines()) == sorted(case for _, case in changed),
           f"other cases are named: {err}")
     write(path, data)
     repair("svd")
+
+
+# ---- what the judge says ---------------------------------------------------------------------------------------------------
+
+
+class Hyper(ctypes.Structure):
+    _fields_ = [("lr", ctypes.c_double), ("momentum", ctypes.c_double), ("weight_decay", ctypes.c_double),
+                ("regulariser", ctypes.c_int), ("weight", ctypes.c_double)]
+
+
+class Case(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_char_p) for name in ("id", "operation", "family", "why")] + [
+        ("norm", ctypes.c_int), ("radius", ctypes.c_double), ("hyper", Hyper), ("step", ctypes.c_size_t)]
+
+
+class Array(ctypes.Structure):
+    _fields_ = [("at", ctypes.POINTER(ctypes.c_double)), ("ndim", ctypes.c_size_t), ("shape", ctypes.POINTER(ctypes.c_size_t))]
+
+
+class Verdict(ctypes.Structure):
+    _fields_ = [("judged", ctypes.c_bool), ("passes", ctypes.c_bool), ("error", ctypes.c_double), ("bound", ctypes.c_double),
+                ("ratio", ctypes.c_double), ("step", ctypes.c_size_t), ("entry", ctypes.c_size_t), ("got", ctypes.c_double),
+                ("exact", ctypes.c_double), ("text", ctypes.c_char * 1024), ("command", ctypes.c_char * 1024)]
+
+
+OUTPUTS = {"svd": ["S"], "lmo": ["D"], "momentum": ["momentum", "u"]}
+
+
+def judged(library, handle, number, case, dialect, output):
+    """The exact answer, as bytes; its verdict; and that of the answer with one entry far off."""
+    answer, verdict, wrong = Array(), Verdict(), Verdict()
+    name = dialect and dialect.encode()
+    found = library.assay_golden_answer(ctypes.byref(answer), handle, number, name, output.encode())
+    check(found, f"{case}: no answer {output} of {dialect}")
+    shape = answer.shape[: answer.ndim]
+    numbers = (ctypes.c_double * math.prod(shape))(*answer.at[: math.prod(shape)])
+    data = bytes(numbers)
+    for v in (verdict, wrong):
+        status = library.assay_judge(ctypes.byref(v), handle, number, name, output.encode(), 0, numbers, ctypes.c_size_t(len(numbers)))
+        check(status == 0, f"{case}: status {status}")
+        numbers[len(numbers) - 1] += 1 + 2 * max(map(abs, numbers))
+    check(verdict.passes and not wrong.passes and wrong.entry == len(numbers) - 1, f"{case}: {wrong.text.decode()}")
+    return data, wrong
+
+
+def test_commands_compute_the_answers():
+    """The command of a verdict, run as it stands, computes the answer to the bit."""
+    library = ctypes.CDLL(os.path.join(os.path.dirname(ASSAY), "libassay.so"))
+    library.assay_golden_get.restype = Case
+    library.assay_golden_answer.restype = ctypes.c_bool
+    library.assay_golden_count.restype = ctypes.c_size_t
+    tried = collections.Counter()
+    for operation in ("svd", "lmo", "momentum"):
+        handle = ctypes.c_void_p()
+        check(library.assay_golden_open(ctypes.byref(handle), operation.encode(), None, 0) == 0, f"{operation} is not read")
+        for number in range(0, library.assay_golden_count(handle), 9):
+            case = library.assay_golden_get(handle, ctypes.c_size_t(number)).id.decode()
+            for dialect in ("jordan", "mlx", "adamw") if operation == "momentum" else (None,):
+                for output in OUTPUTS[operation]:
+                    data, verdict = judged(library, handle, ctypes.c_size_t(number), case, dialect, output)
+                    command = shlex.split(verdict.command.decode())
+                    check(command[0] == "assay", f"{command}")
+                    code, _, err = run(*command[1:], "-o", "answer.safetensors")
+                    check(code == 0, f"{verdict.command}: exit {code}: {err}")
+                    with open("answer.safetensors", "rb") as f:
+                        answer = f.read()
+                    start, tensors = regions(answer)
+                    first, end = next((first, end) for first, end, name in tensors if name == output)
+                    check(answer[start + first : start + end] == data, f"{verdict.command} computes something else")
+                    tried[operation] += 1
+        library.assay_golden_close(handle)
+    check(min(tried.values()) >= 8, f"too few cases: {tried}")
 
 
 # ---- what is refused ------------------------------------------------------------------------------------------------------
@@ -266,7 +366,7 @@ def test_usage():
     for args in (["generate"], ["generate", "--set"], ["generate", "--set", "no", "more"],
                  ["generate", "--set", "no", "--only", "qr"], ["generate", "--set", "no", "--only", ""],
                  ["generate", "--set", "no", "--colour"], ["generate", "--set", "no", "--set", "no"],
-                 ["verify"], ["verify", "svd"], ["verify", "--set", "svd", "more"], ["verify", "--set", "svd", "-x"]):
+                 ["verify", "svd"], ["verify", "--set", "svd", "more"], ["verify", "--set", "svd", "-x"]):
         code, out, err = run(*args)
         check(code == 2 and out == "" and err.startswith("assay: ") and err.count("\n") == 1, f"{args}: {code}: {err}")
     for shard in ("", "1", "/", "1/", "/2", "0/2", "3/2", "1/0", "a/b", "1/2/3", "-1/2", "1.5/2", "1/1e9", "1" * 40 + "/2"):

@@ -103,16 +103,61 @@ def test_plots():
         check(code == 2 and "no/such/folder.svg" in err, f"{args}: unwritable plot: {err}")
 
 
+def gappa_mismatches(kernel):
+    """What the Gappa scripts of the fast cosh and the text of its kernel do not agree in."""
+    polynomials, reduction = read("proofs/cosh_polynomials.gappa"), read("proofs/cosh_reduction.gappa")
+    body = kernel[kernel.index("INLINE void cosh_of("):kernel.index("static double cosh_squares(")]
+
+    def find(pattern, text):
+        found = re.search(pattern, text)
+        return found.group(1) if found else f"no {pattern}"
+
+    def plain(text):  # one space between tokens, no parentheses around a quotient, q for Q
+        return re.sub(r"\((1 / \d+)\)", r"\1", " ".join(text.replace("1.0 / ", "1 / ").replace("Q", "q").split()))
+
+    names = {name: f"1 / {k}" for name, k in re.findall(r"(\w+) = rnd\(1 / (\d+)\);", polynomials)}
+    rounded = {v: re.sub(r"\b[cs]\d+\b", lambda m: names.get(m.group(), "?"), find(rf"\n{v} rnd= (.*);", polynomials))
+               for v in "cs"}
+    kernels = {"c": plain(find(r"doubles c = ([^;]*);", body)), "s": plain(find(r"doubles s =\s+r \* \(([^;]*)\);", body))}
+    most, log2_e = find(r"most = \(doubles\)\{0\} \+ (\d+);", body), float.fromhex(find(r"log2_e = (0x[^,;]*)", body))
+    pairs = {"c": (kernels["c"], plain(rounded["c"])), "C": (kernels["c"], plain(find(r"\nC = (.*);", polynomials))),
+             "s": (kernels["s"], plain(rounded["s"])), "S": (kernels["s"], plain(find(r"\nS = (.*);", polynomials))),
+             "ln2": (find(r"\bln2 = (0x[^,;]*)", body), find(r"\bln2 = (0x[^,;]*)", reduction)),
+             "the largest x": (most, find(r"x in \[0, (\d+)\]", reduction)),
+             "the largest n": (str(round(int(most) * log2_e)), find(r"n in \[0, (\d+)\]", reduction)),
+             "r": ("r = size - n * ln2" in body, "r rnd= x - rnd(n * ln2);" in reduction),
+             "the largest r": (find(r"\|r\| < (0\.\d+)", kernel), find(r"r in \[-(0\.\d+), ", polynomials))}
+    return [name for name, (one, other) in pairs.items() if one != other]
+
+
+def test_gappa_proves_the_kernel_that_there_is():
+    """The scripts have the constants and the formulas of fast/kernels.inc; a changed kernel is noticed, whatever changed."""
+    kernel = read("fast/kernels.inc")
+    check(gappa_mismatches(kernel) == [], f"Gappa proves another cosh: {gappa_mismatches(kernel)}")
+    for old, new, names in (("1.0 / 720)", "1.0 / 721)", ["c", "C"]), ("1.0 / 5040", "1.0 / 5041", ["s", "S"]),
+                            ("+ 0.5) * q", "+ 0.5) + q", ["c", "C"]), ("0x1.62e42fefa39efp-1", "0x1.62e42fefa39eep-1", ["ln2"]),
+                            ("(doubles){0} + 96", "(doubles){0} + 97", ["the largest x", "the largest n"]),
+                            ("size - n * ln2", "n * ln2 - size", ["r"]), ("|r| < 0.3466", "|r| < 0.3477", ["the largest r"])):
+        changed = kernel.replace(old, new)
+        check(changed != kernel and gappa_mismatches(changed) == names, f"{new}: {gappa_mismatches(changed)}")
+
+
 def test_no_name_dangles():
-    """Wherever the sources name a claim, there is one of that name: `claim XX-...`, and in proofs/ any such name."""
+    """Wherever the sources name a claim, there is one of that name: `claim XX-...`, and in proofs/ any such name; every proof
+    that a bound of the judge can have is a claim."""
     known = set(claims())
+    bounds = re.search(r"proof_names\[PROOFS\] = \{([^}]*)\}", read("golden/case.c")).group(1)
+    names = set(re.findall(r'"([a-z-]+)"', bounds)) - {"none"}
+    check(len(names) >= 7, f"proof_names of golden/case.c: {names}")
+    for name in names:
+        check("BD-" + name in known, f"bounds are said to have the proof '{name}', but there is no claim BD-{name}")
     families = "|".join(sorted({name.split("-")[0] for name in known}))
     for path in glob.glob(os.path.join(CHECKOUT, "*/*.[ch]")) + glob.glob(os.path.join(CHECKOUT, "*/*.md")) + \
             glob.glob(os.path.join(CHECKOUT, "golden/**/*.json"), recursive=True):
         path = os.path.relpath(path, CHECKOUT)
         text = read(path)
         for name in re.findall(r"\bclaim ((?:%s)-[A-Za-z0-9-]+)" % families, text) + (
-                re.findall(r"\b((?:KV|KE|OS|WD|RT|AU|NS|PE|CT)-[A-Za-z0-9-]+)", text) if path.startswith("proofs/") else []):
+                re.findall(r"\b((?:KV|KE|OS|WD|RT|AU|NS|PE|CT|BD)-[A-Za-z0-9-]+)", text) if path.startswith("proofs/") else []):
             check(name in known, f"{path} names {name}, which is no claim")
 
 

@@ -149,7 +149,7 @@ static bool same_direct(const struct direct *a, const struct direct *b)
 }
 
 /* The class that the dialect is a member of, and which one it is there; fails if there are several. NULL: none. */
-static const struct answer_class *class_of(const struct golden_case *c, const char *dialect, size_t *place)
+static const struct answer_class *class_with(const struct golden_case *c, const char *dialect, size_t *place)
 {
     const struct answer_class *found = NULL;
     for (size_t k = 0; k < c->class_count; k++)
@@ -171,7 +171,7 @@ static size_t check_partition(const struct golden_case *c)
     size_t none = 0, first_ones = 0, place, other;
     for (size_t d = 0; d < assay_dialect_count; d++) {
         ask(&all[d], c, &assay_dialects[d]);
-        const struct answer_class *k = class_of(c, assay_dialects[d].name, &place);
+        const struct answer_class *k = class_with(c, assay_dialects[d].name, &place);
         if (!k) {
             ck_assert_msg(all[d].status == ASSAY_INVALID, "%s: %s", c->id, assay_dialects[d].name);
             none++;
@@ -183,7 +183,7 @@ static size_t check_partition(const struct golden_case *c)
             ck_assert(same_bits(&k->answers[a], &all[d], a));
         for (size_t e = 0; e < d; e++) /* joined exactly when all bits agree */
             ck_assert_msg(same_direct(&all[d], &all[e]) ==
-                              (class_of(c, assay_dialects[e].name, &other) == k && all[e].status != ASSAY_INVALID),
+                              (class_with(c, assay_dialects[e].name, &other) == k && all[e].status != ASSAY_INVALID),
                           "%s: %s, %s", c->id, assay_dialects[d].name, assay_dialects[e].name);
         ck_assert((place == 0) == (strcmp(k->name, assay_dialects[d].name) == 0));
         first_ones += place == 0;
@@ -215,7 +215,7 @@ START_TEST(dialects_that_take_no_tensors_are_in_no_class)
         for (size_t d = 0; d < assay_dialect_count; d++)
             if (assay_dialects[d].nd == ASSAY_ND_REJECT) {
                 rejecting++;
-                ck_assert_ptr_null(class_of(&c, assay_dialects[d].name, &place));
+                ck_assert_ptr_null(class_with(&c, assay_dialects[d].name, &place));
             }
         ck_assert(none == rejecting && none > 0 && none < assay_dialect_count);
         case_free(&c);
@@ -257,10 +257,66 @@ START_TEST(undefined_answers_are_a_class)
     c = golden_computed(OPERATION_NEWTON_SCHULZ, "newton-schulz-gaussian-3x5");
     check_partition(&c);
     size_t place;
-    const struct answer_class *k = class_of(&c, "jordan", &place);
-    ck_assert(k && k == class_of(&c, "timm", &place) && place == 1 && k->undefined && k->member_count == 2);
+    const struct answer_class *k = class_with(&c, "jordan", &place);
+    ck_assert(k && k == class_with(&c, "timm", &place) && place == 1 && k->undefined && k->member_count == 2);
     ck_assert(k->answer_count == 0 && !k->unique);
     case_free(&c);
+}
+END_TEST
+
+/* Two parameters are two runs of one optimizer, each as if it were alone; number p of them is a run of its tensors. */
+START_TEST(two_parameters_are_two_runs)
+{
+    static struct direct x[2];
+    struct golden_case c = golden_computed(OPERATION_STEP, "step-gaussian-4x6-two-parameters");
+    ck_assert_uint_eq(case_parameters(&c), 2);
+    for (size_t n = 0; n < c.class_count; n += 9) {
+        const struct answer_class *k = &c.classes[n];
+        ck_assert_uint_eq(k->answer_count, 6);
+        for (size_t p = 0; p < 2; p++) {
+            struct golden_case alone_c = c; /* the case of that parameter alone */
+            alone_c.input_count = 2;
+            alone_c.inputs[0] = c.inputs[2 * p];
+            alone_c.inputs[1] = c.inputs[2 * p + 1];
+            alone_c.inputs[0].name = "param";
+            alone_c.inputs[1].name = "grads";
+            ask(&x[p], &alone_c, assay_dialect_find(k->name));
+            ck_assert(x[p].status == ASSAY_OK);
+            for (size_t a = 0; a < 3; a++) {
+                const struct answer *answer = &k->answers[3 * p + a];
+                ck_assert(same_bits(answer, &x[p], a) && answer->stepped && answer->slabs == 4);
+                ck_assert(strcmp(answer->name + strlen(answer->name) - 2, ".2") == 0 || p == 0);
+            }
+        }
+        ck_assert(k->unique == (x[0].unique && x[1].unique) && !same_bits(&k->answers[0], &x[1], 0));
+    }
+    bool present[4];
+    assay_run run = case_run(&c, 1, present);
+    ck_assert(run.steps == 4 && run.grads == case_input(&c, "grads.2")->at && run.param.shape[0] == 6 && present[3]);
+    case_free(&c);
+    c = golden_named(OPERATION_STEP, "step-gaussian-4x6-absent-gradient");
+    run = case_run(&c, 0, present);
+    ck_assert(case_parameters(&c) == 1 && !run.lr && run.present == present && present[1] && !present[2]);
+    case_free(&c);
+}
+END_TEST
+
+/* One dialect alone has the class that it has among all; none where it does not take the case. */
+START_TEST(one_dialect_alone)
+{
+    struct golden_case all = golden_computed(OPERATION_COSH_RMS, "cosh-rms-gaussian-5x3"),
+                       one = golden_named(OPERATION_COSH_RMS, "cosh-rms-gaussian-5x3");
+    ck_assert_int_eq(case_compute_for(&one, assay_dialect_find("jordan"), &alone), ASSAY_INVALID);
+    ck_assert(one.class_count == 0 && !class_of(&one, "auon"));
+    ck_assert_int_eq(case_compute_for(&one, assay_dialect_find("auon"), &alone), ASSAY_OK);
+    const struct answer_class *k = class_of(&one, "auon"), *among = class_of(&all, "auon");
+    ck_assert(k == &one.classes[0] && k->member_count == 1 && answers_equal(&k->answers[0], &among->answers[0]));
+    ck_assert(!class_of(&all, "jordan") && class_of(&all, "hybrid-auon") != among);
+    case_free(&all);
+    case_free(&one);
+    all = golden_computed(OPERATION_SVD, "svd-gaussian-2x2");
+    ck_assert(class_of(&all, NULL) == &all.classes[0]);
+    case_free(&all);
 }
 END_TEST
 
@@ -289,6 +345,10 @@ START_TEST(errors_are_passed_on)
     /* beyond the largest number, in some dialect and so for all */
     c = golden_named(OPERATION_MOMENTUM, "momentum-gaussian-3x5-1");
     c.inputs[0].at[0] = c.inputs[1].at[0] = 0x1.fffffffffffffp1023;
+    ck_assert_int_eq(case_compute(&c, &alone), ASSAY_RANGE);
+    case_free(&c);
+    c = golden_named(OPERATION_STEP, "step-gaussian-4x6-two-parameters"); /* of which the first one fails */
+    c.hyper.lr = 0x1.fffffffffffffp1023;
     ck_assert_int_eq(case_compute(&c, &alone), ASSAY_RANGE);
     case_free(&c);
 }
@@ -405,6 +465,13 @@ START_TEST(the_rest)
     ck_assert(case_fits(&c, TENSOR_F32) && !case_fits(&c, TENSOR_F16) && !case_fits(&c, TENSOR_BF16));
     c.inputs[0].at[0] = 1 + 0x1p-24;
     ck_assert(case_fits(&c, TENSOR_F64) && !case_fits(&c, TENSOR_F32));
+    struct golden_case step =
+        golden_named(OPERATION_STEP, "step-gaussian-1x6"); /* in binary32, whatever the direction's */
+    step.inputs[0].at[0] = 1 + 0x1p-23;
+    ck_assert(case_fits(&step, TENSOR_F32) && case_fits(&step, TENSOR_F16) && case_fits(&step, TENSOR_BF16));
+    step.inputs[0].at[0] = 1 + 0x1p-24;
+    ck_assert(case_fits(&step, TENSOR_F64) && !case_fits(&step, TENSOR_F32) && !case_fits(&step, TENSOR_BF16));
+    case_free(&step);
     ck_assert(case_input(&c, "grad") == &c.inputs[1] && !case_input(&c, "grads") && !case_input(&c, ""));
     case_free(&c);
     case_free(&c);
@@ -414,5 +481,6 @@ END_TEST
 
 RUN_TESTS("case", TEST(plain_operations_have_one_class), TEST(step_classes_hold_every_dialect),
           TEST(dialects_that_take_no_tensors_are_in_no_class), TEST(other_operations_partition_likewise),
-          TEST(undefined_answers_are_a_class), TEST(errors_are_passed_on), TEST(memory_failures_are_survived),
-          TEST(answers_are_compared_by_bits), TEST(questions_are_compared), TEST(the_rest))
+          TEST(undefined_answers_are_a_class), TEST(two_parameters_are_two_runs), TEST(one_dialect_alone),
+          TEST(errors_are_passed_on), TEST(memory_failures_are_survived), TEST(answers_are_compared_by_bits),
+          TEST(questions_are_compared), TEST(the_rest))

@@ -2,6 +2,7 @@
 
 #include "inputs.h"
 #include "io_support.h"
+#include "recorded.h"
 #include "support.h"
 
 #include <math.h>
@@ -94,8 +95,9 @@ END_TEST
  * the family's or that of another flag. */
 START_TEST(every_case_says_why)
 {
-    static const char *const others[] = {"TinyNorm",     "EpsDominated",   "HugeNorm", "Subnormal", "Trajectory",
-                                         "ZeroGradient", "AbsentGradient", "LrChange", "Batched",   "Convolution"};
+    static const char *const others[] = {"TinyNorm",          "EpsDominated", "HugeNorm",       "Subnormal",
+                                         "Trajectory",        "ZeroGradient", "AbsentGradient", "LrChange",
+                                         "SeveralParameters", "Batched",      "Convolution"};
     enum { OTHERS = sizeof others / sizeof others[0] };
     size_t used_families[64] = {0}, used_flags[OTHERS] = {0}, count = all_count();
     for (size_t k = 0; k < count; k++) {
@@ -116,7 +118,8 @@ START_TEST(every_case_says_why)
                 }
         ck_assert_msg(reasons == c.flag_count, "%s has an unknown flag", c.id);
         ck_assert(strlen(c.why) > 20 && !strpbrk(c.why, ".\n\""));
-        ck_assert(reasons > 1 || strcmp(c.why, f->why) == 0);
+        const char *why = strcmp(c.family, "real") == 0 ? strstr(c.why, ": ") + 2 : c.why; /* the matrix's name first */
+        ck_assert(reasons > 1 || strcmp(why, f->why) == 0);
         case_free(&c);
     }
     for (size_t k = 0; k < family_count; k++)
@@ -133,7 +136,9 @@ static void check_shapes(const struct golden_case *c)
     const struct tensor *g = case_input(c, "G"), *param = case_input(c, "param"), *grads = case_input(c, "grads");
     size_t optional = (case_input(c, "lr") ? 1u : 0u) + (case_input(c, "present") ? 1u : 0u);
     if (c->operation == OPERATION_STEP) {
-        ck_assert(param && grads && c->input_count == 2 + optional && grads->shape[0] >= 4);
+        size_t parameters = case_parameters(c);
+        ck_assert(param && grads && c->input_count == 2 * parameters + optional && grads->shape[0] >= 4);
+        ck_assert(parameters == (strstr(c->id, "-two-parameters") ? 2 : 1));
         ck_assert(grads->ndim == param->ndim + 1 && grads->count == grads->shape[0] * param->count);
     } else if (c->operation == OPERATION_MOMENTUM) {
         ck_assert(c->input_count == 3 && param && case_input(c, "momentum") && case_input(c, "grad"));
@@ -192,7 +197,7 @@ static void check_input(enum operation o, const char *id, const char *family, in
     const struct tensor *g = case_input(&c, "G");
     int64_t at[256], truth[256];
     ck_assert_uint_le(g->count, 256);
-    struct whole_matrix x = {g->shape[0], g->count / g->shape[0], at, truth, 0};
+    struct whole_matrix x = {.rows = g->shape[0], .cols = g->count / g->shape[0], .at = at, .truth = truth};
     family_find(family)->fill(&x, seed_of_id(id));
     for (size_t k = 0; k < g->count; k++)
         ck_assert(g->at[k] == (double)at[k] * pow(2, exponent / 2) * pow(2, exponent - exponent / 2));
@@ -212,6 +217,27 @@ START_TEST(inputs_are_those_of_the_family)
     check_input(OPERATION_LMO, "lmo-ternary-8x8-nuclear", "ternary", 0);
     check_input(OPERATION_NEWTON_SCHULZ, "newton-schulz-gaussian-12x2x1x3", "gaussian", 0);
     check_input(OPERATION_COSH_RMS, "cosh-rms-rank-one-2x4x6", "rank-one", 0);
+}
+END_TEST
+
+/* Recorded matrices stand in the cases as they were recorded, each under its number, and steps take them by turns. */
+START_TEST(recorded_cases_are_as_recorded)
+{
+    struct golden_case c = named(OPERATION_SVD, "svd-real-32x64-5");
+    const struct recorded *r = recorded_find(32, 64, 4);
+    for (size_t k = 0; k < c.inputs[0].count; k++)
+        ck_assert(c.inputs[0].at[k] == recorded_entry(r, k));
+    ck_assert(strncmp(c.why, r->name, strlen(r->name)) == 0 && case_fits(&c, TENSOR_F32) &&
+              has_flag(&c, "RealGradient"));
+    case_free(&c);
+    c = named(OPERATION_LMO, "lmo-real-24x8-row");
+    ck_assert(c.inputs[0].at[7] == recorded_entry(recorded_find(24, 8, 0), 7));
+    case_free(&c);
+    c = named(OPERATION_STEP, "step-real-8x24");
+    for (size_t t = 0; t < 4; t++)
+        ck_assert(case_input(&c, "grads")->at[192 * t + 5] == recorded_entry(recorded_find(8, 24, t % 2), 5));
+    case_free(&c);
+    ck_assert_uint_eq(cases_find(OPERATION_POLAR, "polar-real-32x64-7"), cases_count(OPERATION_POLAR));
 }
 END_TEST
 
@@ -257,16 +283,33 @@ START_TEST(steps_have_their_events)
     ck_assert(has_flag(&c, "AbsentGradient"));
     case_free(&c);
 
-    c = named(OPERATION_STEP, "step-gaussian-5x5-lr-change");
+    c = named(OPERATION_STEP, "step-gaussian-6x4-lr-change");
     ck_assert_mem_eq(case_input(&c, "lr")->at, lr, sizeof lr);
     ck_assert(has_flag(&c, "LrChange"));
     case_free(&c);
 
-    c = named(OPERATION_STEP, "step-gaussian-5x5-tiny-gradients");
+    c = named(OPERATION_STEP, "step-gaussian-4x6-tiny-gradients");
     grads = case_input(&c, "grads");
     for (size_t k = 0; k < grads->count; k++)
         ck_assert(fabs(grads->at[k]) <= 0x1p-27);
     ck_assert(has_flag(&c, "TinyNorm"));
+    case_free(&c);
+
+    c = named(OPERATION_STEP, "step-gaussian-4x6-huge-gradients"); /* of which binary16 holds none but the least */
+    grads = case_input(&c, "grads");
+    double most = 0;
+    for (size_t k = 0; k < grads->count; k++)
+        most = fmax(most, fabs(grads->at[k]));
+    ck_assert(most > 65504 && most < 0x1p40 && has_flag(&c, "HugeNorm") && case_fits(&c, TENSOR_F16));
+    case_free(&c);
+
+    c = named(OPERATION_STEP,
+              "step-gaussian-6x4-two-parameters"); /* of which one is as the other's transpose in shape */
+    const struct tensor *second = case_input(&c, "param.2"), *seconds = case_input(&c, "grads.2");
+    ck_assert(second->shape[0] == 4 && second->shape[1] == 6 && seconds->ndim == 3 && seconds->shape[0] == 4);
+    ck_assert(seconds->shape[1] == 4 && seconds->shape[2] == 6 && has_flag(&c, "SeveralParameters"));
+    ck_assert(memcmp(second->at, case_input(&c, "param")->at, second->count * sizeof *second->at) != 0);
+    ck_assert(memcmp(seconds->at, case_input(&c, "grads")->at, seconds->count * sizeof *seconds->at) != 0);
     case_free(&c);
 
     c = named(OPERATION_STEP, "step-gaussian-4x3x2x2-absent-gradient");
@@ -352,13 +395,13 @@ static const struct {
     size_t count;
     uint64_t sum;
 } published[OPERATIONS] = {
-    {149, UINT64_C(0x0D8974BBCB783D6E)}, /* polar */
-    {90, UINT64_C(0x35CE7548A2085895)},  /* svd */
-    {192, UINT64_C(0x94289430E741BB0C)}, /* lmo */
-    {64, UINT64_C(0x2A4669DE6984B0CF)},  /* newton-schulz */
-    {63, UINT64_C(0x730A282D1399E50C)},  /* cosh-rms */
-    {24, UINT64_C(0x7C1C6382B81AC2F0)},  /* momentum */
-    {38, UINT64_C(0x39D8D073C77AC49E)},  /* step */
+    {165, UINT64_C(0x0EE91FF13CDBF3E2)}, /* polar */
+    {106, UINT64_C(0x2F42A06F0D571DCD)}, /* svd */
+    {216, UINT64_C(0xE45E610FD1460796)}, /* lmo */
+    {71, UINT64_C(0x9DDD67D893EC8B68)},  /* newton-schulz */
+    {70, UINT64_C(0xBAB5931599929247)},  /* cosh-rms */
+    {31, UINT64_C(0xA466E7D420376E43)},  /* momentum */
+    {47, UINT64_C(0xCE92B3BA97B4BE8D)},  /* step */
 };
 
 START_TEST(published_cases_are_unchanged)
@@ -387,7 +430,7 @@ END_TEST
 START_TEST(memory_failures_are_survived)
 {
     for (size_t o = 0; o < OPERATIONS; o++)
-        for (size_t k = 0; k < cases_count((enum operation)o); k += 13) {
+        for (size_t k = 0; k < cases_count((enum operation)o); k += o == OPERATION_STEP ? 1 : 13) {
             static const struct golden_case none;
             struct golden_case c;
             assay_status status = ASSAY_NO_MEMORY;
@@ -406,6 +449,7 @@ START_TEST(memory_failures_are_survived)
 END_TEST
 
 RUN_TESTS("cases", TEST(ids_are_unique_and_plain), TEST(cases_are_found_by_id), TEST(every_case_says_why),
-          TEST(inputs_are_sound), TEST(inputs_are_those_of_the_family), TEST(only_zero_cases_are_zero),
-          TEST(steps_have_their_events), TEST(momentum_and_lmo_cases_have_their_parameters),
-          TEST(published_cases_are_unchanged), TEST(memory_failures_are_survived))
+          TEST(inputs_are_sound), TEST(inputs_are_those_of_the_family), TEST(recorded_cases_are_as_recorded),
+          TEST(only_zero_cases_are_zero), TEST(steps_have_their_events),
+          TEST(momentum_and_lmo_cases_have_their_parameters), TEST(published_cases_are_unchanged),
+          TEST(memory_failures_are_survived))

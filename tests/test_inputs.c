@@ -1,5 +1,6 @@
 #include "inputs.h"
 
+#include "recorded.h"
 #include "ref.h"
 #include "support.h"
 #include "tensor.h"
@@ -30,7 +31,7 @@ static void make(struct filled *f, const struct family *family, size_t rows, siz
     ck_assert_uint_le(rows * cols, MOST);
     memset(f->at, 0x5A, sizeof f->at); /* what is there before must not matter */
     memset(f->truth, 0xA5, sizeof f->truth);
-    f->x = (struct whole_matrix){rows, cols, f->at, f->truth, 0};
+    f->x = (struct whole_matrix){.rows = rows, .cols = cols, .at = f->at, .truth = f->truth};
     family->fill(&f->x, seed);
 }
 
@@ -208,10 +209,10 @@ static void check_family(const struct family *family, size_t rows, size_t cols, 
     size_t count = rows * cols;
     ck_assert_mem_eq(f.at, again.at, count * sizeof *f.at);
     memset(f.at, 0, sizeof f.at);
-    f.x.denominator = 0;
+    f.x.denominator = f.x.exponent = 0;
     family->fill(&f.x, seed);
     ck_assert_mem_eq(f.at, again.at, count * sizeof *f.at);
-    ck_assert(f.x.denominator == again.x.denominator && f.x.denominator >= 0);
+    ck_assert(f.x.denominator == again.x.denominator && f.x.denominator >= 0 && f.x.exponent == again.x.exponent);
     bool good = true; /* for check writes to a pipe at every assertion */
     for (size_t k = count; k < MOST; k++)
         good = good && f.at[k] == 0;
@@ -234,6 +235,8 @@ START_TEST(seeds_matter)
     static struct filled f, other;
     for (size_t k = 0; k < family_count; k++) {
         const char *name = families[k].name;
+        if (strcmp(name, "real") == 0)
+            continue;
         bool constant = strcmp(name, "zero") == 0 || strcmp(name, "hilbert") == 0 || strcmp(name, "kahan") == 0;
         size_t n = families[k].fits && !families[k].fits(16, 16) ? 12 : 16;
         make(&f, &families[k], n, n, 1);
@@ -242,6 +245,41 @@ START_TEST(seeds_matter)
             ck_assert_msg((memcmp(f.at, other.at, n * n * sizeof *f.at) == 0) == constant, "%s", name);
         }
     }
+}
+END_TEST
+
+/* Number seed, counted round, of the recorded matrices of a shape: whole numbers, which binary64 holds, times a power of two
+ * that are the recorded ones exactly. */
+START_TEST(recorded_ones_are_whole_numbers)
+{
+    static struct filled f;
+    const struct family *real = family_find("real");
+    for (size_t k = 0; k < recorded_count; k++) {
+        size_t number = 0, count = 0;
+        while (recorded_find(recorded[k].rows, recorded[k].cols, number) != &recorded[k])
+            number++;
+        while (recorded_find(recorded[k].rows, recorded[k].cols, count))
+            count++;
+        for (size_t round = 0; round < 3; round++) {
+            make(&f, real, recorded[k].rows, recorded[k].cols, number + round * count);
+            bool same = f.x.denominator == 0;
+            for (size_t n = 0; n < recorded[k].rows * recorded[k].cols; n++)
+                same = same && (int64_t)(double)f.at[n] == f.at[n] && llabs(f.at[n]) < INT64_C(1) << 62 &&
+                       ldexp((double)f.at[n], f.x.exponent) == recorded_entry(&recorded[k], n);
+            ck_assert_msg(same, "%s", recorded[k].name);
+        }
+        make(&f, real, recorded[k].rows, recorded[k].cols, number + 1);
+        ck_assert(ldexp((double)f.at[0], f.x.exponent) != recorded_entry(&recorded[k], 0));
+    }
+    ck_assert(!real->fits(32, 63) && real->fits(32, 64));
+}
+END_TEST
+
+/* FNV-1a: its own test vectors are "", "a" and "foobar". */
+START_TEST(seeds_are_those_of_fnv)
+{
+    ck_assert(input_seed("") == UINT64_C(0xCBF29CE484222325) && input_seed("a") == UINT64_C(0xAF63DC4C8601EC8C));
+    ck_assert(input_seed("foobar") == UINT64_C(0x85944171F73967E8));
 }
 END_TEST
 
@@ -749,6 +787,7 @@ START_TEST(truths_are_polar_factors)
 END_TEST
 
 RUN_TESTS("inputs", TEST(bits_are_those_of_splitmix64), TEST(the_table_is_sound),
-          TEST(families_are_functions_of_the_seed), TEST(seeds_matter), TEST(random_entries_have_their_distribution),
+          TEST(families_are_functions_of_the_seed), TEST(seeds_matter), TEST(recorded_ones_are_whole_numbers),
+          TEST(seeds_are_those_of_fnv), TEST(random_entries_have_their_distribution),
           TEST(structure_is_what_the_names_say), TEST(ill_conditioned_ones_are), TEST(spectra_are_as_designed),
           TEST(truths_are_polar_factors))

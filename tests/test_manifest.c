@@ -14,6 +14,25 @@ static const struct complaint to = {"x", NULL, message, sizeof message};
 
 /* ---- manifests to test with ------------------------------------------------------------------------------------------ */
 
+/* Bounds of every kind, and certificates: what envelopes say takes longer than reading and writing is worth. */
+static void bound(struct golden_case *c)
+{
+    for (size_t k = 0; k < c->class_count; k++)
+        for (size_t f = 0; f < FORMATS; f++) {
+            struct answer_class *class = &c->classes[k];
+            if (!case_fits(c, (enum tensor_type)f))
+                continue;
+            if (c->operation <= OPERATION_LMO && c->operation != OPERATION_SVD)
+                class->certificates[f] = (struct certificate){(double)f, 0.125 + (double)k};
+            for (size_t a = 0; a < class->answer_count; a++) {
+                class->answers[a].proofs[f] = (enum proof)((f + k + a) % PROOF_CERTIFICATE);
+                for (size_t b = 0; b < class->answers[a].slabs * MEASURES; b++)
+                    answer_bounds(&class->answers[a], (enum tensor_type)f, 0)[b] =
+                        b == 3 ? (double)INFINITY : (double)(b + f) / (a ? 8 : 7);
+            }
+        }
+}
+
 /* A manifest of these cases of ours, computed. */
 static struct manifest make(enum operation o, size_t count, const char *const *ids)
 {
@@ -24,6 +43,7 @@ static struct manifest make(enum operation o, size_t count, const char *const *i
         ck_assert_msg(number < cases_count(o), "%s", ids[k]);
         ck_assert_int_eq(cases_make(&m.cases[k], o, number), ASSAY_OK);
         ck_assert_int_eq(case_compute(&m.cases[k], &alone), ASSAY_OK);
+        bound(&m.cases[k]);
     }
     return m;
 }
@@ -86,7 +106,14 @@ static bool same_class(const struct answer_class *a, const struct answer_class *
         same = strcmp(a->members[k], b->members[k]) == 0;
     for (size_t k = 0; same && k < a->answer_count; k++)
         same = answers_equal(&a->answers[k], &b->answers[k]) && a->answers[k].ndim == b->answers[k].ndim &&
-               memcmp(a->answers[k].shape, b->answers[k].shape, sizeof a->answers[k].shape) == 0;
+               memcmp(a->answers[k].shape, b->answers[k].shape, sizeof a->answers[k].shape) == 0 &&
+               a->answers[k].slabs == b->answers[k].slabs && a->answers[k].stepped == b->answers[k].stepped &&
+               memcmp(a->answers[k].proofs, b->answers[k].proofs, sizeof a->answers[k].proofs) == 0 &&
+               memcmp(a->answers[k].bounds, b->answers[k].bounds,
+                      FORMATS * a->answers[k].slabs * MEASURES * sizeof(double)) == 0;
+    for (size_t f = 0; same && f < FORMATS; f++)
+        same =
+            a->certificates[f].excess == b->certificates[f].excess && a->certificates[f].gap == b->certificates[f].gap;
     return same;
 }
 
@@ -129,7 +156,14 @@ START_TEST(reads_what_it_writes)
         ck_assert(manifest_tensors(&tensors, &back));
         ck_assert_str_eq(text, w.text);
         ck_assert(same_tensors(&tensors, &w.tensors));
-        back.cases[0].classes[0].answers[0].hi[0] += 1; /* the comparisons see that */
+        struct answer_class *first = &back.cases[0].classes[0];
+        double *const numbers[] = {&first->answers[0].hi[0], &first->answers[0].bounds[5], &first->certificates[0].gap};
+        for (size_t k = 0; k < 3; k++) { /* the comparisons see that */
+            *numbers[k] += 1;
+            ck_assert(!same_case(&w.m.cases[0], &back.cases[0]));
+            *numbers[k] -= 1;
+        }
+        first->answers[0].proofs[0] = PROOF_CERTIFICATE;
         ck_assert(!same_case(&w.m.cases[0], &back.cases[0]));
         tensors.tensors[0].at[0] += 1;
         ck_assert(!same_tensors(&tensors, &w.tensors));
@@ -149,6 +183,7 @@ START_TEST(reads_what_it_writes_at_the_edges)
     for (size_t a = 0; a < k->answer_count; a++) {
         free(k->answers[a].hi);
         free(k->answers[a].lo);
+        free(k->answers[a].bounds);
     }
     k->answer_count = 0;
     k->undefined = true;
@@ -284,6 +319,15 @@ static const struct spoiled {
     {OPERATION_SVD, "\"unique\": true", "\"undefined\": false, \"unique\": true", SVD "answers: "},
     {OPERATION_SVD, "\"rank\": 2", "\"rank\": -2", SVD "rank is negative"},
     {OPERATION_SVD, "\"rank\": 2", "\"rank\": 2.0", SVD "answers: "},
+    /* proofs */
+    {OPERATION_SVD, "\"proofs\"", "\"proof\"", SVD "answers: "},
+    {OPERATION_SVD, "\"proofs\": {", "\"proofs\": [], \"proof\": {", SVD "answers: "},
+    {OPERATION_SVD, "\"proofs\": {\n      \"S\"", "\"proofs\": {\n      \"T\"", SVD "no proofs of the bounds of S"},
+    {OPERATION_SVD, "\"proofs\": {", "\"proofs\": {\"T\": [],", SVD "proofs for other outputs"},
+    {OPERATION_SVD, "\"momentum\"", "\"guess\"", SVD "there is no proof guess"},
+    {OPERATION_SVD, "\"momentum\",", "", SVD "not one proof for each format: S"},
+    {OPERATION_SVD, "\"momentum\"", "3", SVD "not a list of strings: proofs"},
+    {OPERATION_COSH_RMS, "\"proofs\"", "\"proof\"", "case cosh-rms-gaussian-2x2: answers: "},
     /* parameters */
     {OPERATION_LMO, "\"norm\": \"row\"", "\"norm\": \"taxi\"", "case lmo-gaussian-1x6-row: there is no norm taxi"},
     {OPERATION_LMO, "\"radius\": 0.125", "\"radius\": \"0.125\"", "case lmo-gaussian-1x6-row: parameters: "},
@@ -429,7 +473,17 @@ START_TEST(refuses_spoiled_tensors)
             tensors_refused(&w, part);
             x->at[x->count - 1] = kept;
         }
+    const double no_bounds[] = {(double)NAN, -1};
+    for (size_t n = 0; n < 2; n++) {
+        struct tensor *x = tensor(&w, "svd-gaussian-2x2/S.bounds");
+        double kept = x->at[3];
+        x->at[3] = no_bounds[n];
+        tensors_refused(&w, SVD "negative, or no number, in svd-gaussian-2x2/S.bounds");
+        x->at[3] = kept;
+    }
     /* shapes */
+    reshaped(&w, "svd-gaussian-2x2/S.bounds", 2, 4, 4, SVD "wrong shape: svd-gaussian-2x2/S.bounds");
+    reshaped(&w, "svd-gaussian-2x2/S.bounds", 3, 3, 1, SVD "wrong shape: svd-gaussian-2x2/S.bounds");
     reshaped(&w, "svd-gaussian-2x2/S.lo", 1, 1, 0, SVD "wrong shape: svd-gaussian-2x2/S.lo");
     reshaped(&w, "svd-gaussian-2x2/S.lo", 2, 2, 1, SVD "wrong shape: svd-gaussian-2x2/S.lo");
     reshaped(&w, "svd-gaussian-2x2/S.radius", 0, 0, 0, SVD "wrong shape: svd-gaussian-2x2/S.radius");
@@ -440,7 +494,7 @@ START_TEST(refuses_spoiled_tensors)
     /* missing, and one too many */
     w.tensors.count--;
     tensors_refused(&w, "case svd-gaussian-8x8-least: there is no tensor, or it is used twice: "
-                        "svd-gaussian-8x8-least/S.radius");
+                        "svd-gaussian-8x8-least/S.bounds");
     w.tensors.count++;
     struct tensor *x = tensor(&w, "svd-gaussian-3x5/S.lo");
     x->name[0] = 'z';
@@ -453,6 +507,75 @@ START_TEST(refuses_spoiled_tensors)
     more[w.tensors.count] = (struct tensor){.name = strdup("extra"), .ndim = 0, .count = 1, .at = calloc(1, 8)};
     w.tensors.count++;
     tensors_refused(&w, "the manifest: there are tensors of no case");
+    written_free(&w);
+}
+END_TEST
+
+/* Certificates are there, of their shape, and not negative. */
+START_TEST(refuses_spoiled_certificates)
+{
+    struct written w = write_sample(OPERATION_POLAR);
+    const char *name = "polar-gaussian-2x2/Q.certificate";
+    reshaped(&w, name, 2, 2, 4, "case polar-gaussian-2x2: wrong shape: polar-gaussian-2x2/Q.certificate");
+    reshaped(&w, name, 1, 8, 0, "case polar-gaussian-2x2: wrong shape: polar-gaussian-2x2/Q.certificate");
+    struct tensor *x = tensor(&w, name);
+    x->at[7] = -1;
+    tensors_refused(&w, "case polar-gaussian-2x2: negative, or no number, in polar-gaussian-2x2/Q.certificate");
+    x->at[7] = (double)INFINITY;
+    struct manifest m;
+    ck_assert_int_eq(manifest_parse(&m, w.text, strlen(w.text), &w.tensors, &to), ASSAY_OK);
+    manifest_free(&m);
+    x->name[0] = 'z';
+    tensors_refused(&w, "there is no tensor, or it is used twice: polar-gaussian-2x2/Q.certificate");
+    written_free(&w);
+}
+END_TEST
+
+/* Two parameters are read as they are written, or refused where they do not go together. */
+START_TEST(two_parameters_go_together)
+{
+#define TWO "case step-gaussian-4x6-two-parameters: the inputs are not those of the operation, or their shapes disagree"
+    static const char *const ids[] = {"step-gaussian-4x6-two-parameters"};
+    struct written w = {.m = make(OPERATION_STEP, 1, ids)};
+    rewrite(&w);
+    struct manifest back;
+    ck_assert_int_eq(manifest_parse(&back, w.text, strlen(w.text), &w.tensors, &to), ASSAY_OK);
+    ck_assert(same_case(&w.m.cases[0], &back.cases[0]) && back.cases[0].classes[0].answer_count == 6);
+    ck_assert(back.cases[0].classes[0].answers[5].shape[1] == 6 && case_parameters(&back.cases[0]) == 2);
+    manifest_free(&back);
+    reshaped(&w, "step-gaussian-4x6-two-parameters/param.2", 2, 4, 6, TWO);
+    reshaped(&w, "step-gaussian-4x6-two-parameters/param.2", 1, 24, 0, TWO);
+    struct tensor *p = tensor(&w, "step-gaussian-4x6-two-parameters/param.2"), kept = *p;
+    struct tensor *g = tensor(&w, "step-gaussian-4x6-two-parameters/grads.2"), kept_too = *g;
+    p->ndim = 5;
+    g->ndim = 6;
+    for (size_t d = 2; d < 5; d++)
+        p->shape[d] = g->shape[d + 1] = 1;
+    tensors_refused(&w, TWO);
+    *p = kept;
+    *g = kept_too;
+    g->shape[0] = 3; /* steps */
+    g->count = 72;
+    tensors_refused(&w, TWO);
+    *g = kept_too;
+    struct answer *last = &w.m.cases[0].classes[0].answers[5]; /* an output of the other's shape */
+    last->shape[1] = 4;
+    last->shape[2] = 6;
+    rewrite(&w);
+    tensors_refused(&w, "case step-gaussian-4x6-two-parameters: " OUTPUTS);
+    last->shape[1] = 6;
+    last->shape[2] = 4;
+    static const char *const names[] = {"grads", "grads.2"};
+    for (size_t n = 0; n < 2; n++) { /* one of another name */
+        for (size_t k = 0; k < w.m.cases[0].input_count; k++)
+            if (strcmp(w.m.cases[0].inputs[k].name, names[n]) == 0)
+                w.m.cases[0].inputs[k].name[0] = 'G';
+        rewrite(&w);
+        tensors_refused(&w, TWO);
+        for (size_t k = 0; k < w.m.cases[0].input_count; k++)
+            if (w.m.cases[0].inputs[k].name[0] == 'G')
+                w.m.cases[0].inputs[k].name[0] = 'g';
+    }
     written_free(&w);
 }
 END_TEST
@@ -602,6 +725,7 @@ static void shorten(struct manifest *m)
                 for (size_t n = 0; n < a->answer_count; n++) {
                     free(a->answers[n].hi);
                     free(a->answers[n].lo);
+                    free(a->answers[n].bounds);
                 }
                 free(a->members);
                 *a = c->classes[--c->class_count];
@@ -675,6 +799,8 @@ int main(void)
     tcase_add_test(tests, refuses_what_is_wrong_later);
     tcase_add_test(tests, refuses_long_texts);
     tcase_add_test(tests, refuses_spoiled_tensors);
+    tcase_add_test(tests, refuses_spoiled_certificates);
+    tcase_add_test(tests, two_parameters_go_together);
     tcase_add_test(tests, refuses_answers_of_other_kinds);
     tcase_add_test(tests, refuses_inputs_that_do_not_go_together);
     tcase_add_test(tests, memory_failures_are_survived);

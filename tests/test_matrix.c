@@ -1,13 +1,6 @@
 /* Matrices of the proofs: against identities that hold whatever the entries, and across methods that share nothing. */
+#include "proof_support.h"
 #include "support.h"
-
-#include "matrix.h"
-
-static bool near(real x, real y)
-{
-    real gap = real_abs(real_sub(x, y)), limit = real_double(x->field, 0x1p-40);
-    return real_below_0(real_sub(gap, limit));
-}
 
 static bool all_near(struct matrix a, struct matrix b)
 {

@@ -13,6 +13,7 @@ static const struct command commands[] = {
     {"dialects", "the conventions of the optimizers of the Muon family", run_dialects},
     {"generate", "make the golden set", run_generate},
     {"verify", "prove every stored number of the golden set again", run_verify},
+    {"gate", "judge our fast kernels, and try them on random cases", run_gate},
     {"check", "judge the results of a port", run_check},
     {"identify", "which dialect, or which bug, results of a port come from", run_identify},
     {"train", "learn real data with every optimizer", run_train},

@@ -23,6 +23,7 @@ int run_dialects(int argc, char **argv);
 int run_bench(int argc, char **argv);
 int run_generate(int argc, char **argv);
 int run_verify(int argc, char **argv);
+int run_gate(int argc, char **argv);
 int run_check(int argc, char **argv);
 int run_identify(int argc, char **argv);
 int run_train(int argc, char **argv);

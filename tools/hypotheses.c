@@ -156,7 +156,7 @@ static bool predicts(struct prediction *p, assay_status *status)
     const struct golden_case *c = p->o->c;
     *status = ASSAY_OK;
     if (!operation_applies(c->operation, &p->h->dialect) ||
-        (!p->h->bug && class_of(c, p->h->base) == NULL && p->h->changes == 0))
+        (!p->h->bug && class_of(c, p->h->base->name) == NULL && p->h->changes == 0))
         return false;
     *status = work_run(&options, predict, p);
     if (*status == ASSAY_INVALID) /* a tensor that it does not take */
@@ -189,7 +189,7 @@ assay_status hypothesis_measure(struct hypothesis *h, const struct evidence *e)
 static bool fails(const struct observed *o, size_t a, const struct assay_dialect *d, enum tensor_type format)
 {
     const assay_options options = {.threads = 1};
-    const struct answer_class *class = class_of(o->c, d);
+    const struct answer_class *class = class_of(o->c, d->name);
     struct verdict v;
     if (class->undefined || !case_fits(o->c, format))
         return false;
@@ -208,7 +208,7 @@ static void weigh(struct hypothesis *h, const struct prediction *p, enum tensor_
     enum tensor_type f = format_for(c, format);
     double u = unit_roundoff(c->operation == OPERATION_STEP && f != TENSOR_F64 ? TENSOR_F32 : f);
     for (size_t a = 0; a < CASE_ANSWERS; a++) {
-        if (!p->o->at[a] || (named && class_of(c, h->base)->undefined))
+        if (!p->o->at[a] || (named && class_of(c, h->base->name)->undefined))
             continue;
         double scale = fmax(p->size[a], 1e-300), least = 2 * u * scale;
         double s = fmax(fmin(sqrt(p->square[a]), scale), least / 4), error = fmin(p->error[a], 1e3 * scale);
@@ -284,7 +284,7 @@ const struct golden_case *hypotheses_split(const struct golden_set *set, const s
     for (size_t m = 0; m < set->count; m++)
         for (size_t k = 0; operation_has_dialects(set->manifests[m].operation) && k < set->manifests[m].count; k++) {
             const struct golden_case *c = &set->manifests[m].cases[k];
-            const struct answer_class *x = class_of(c, a), *y = class_of(c, b);
+            const struct answer_class *x = class_of(c, a->name), *y = class_of(c, b->name);
             enum tensor_type f = format_for(c, format);
             if (!x || !y || x == y || x->undefined || y->undefined || !case_fits(c, f) || is_observed(e, c) != observed)
                 continue;

@@ -12,18 +12,6 @@ enum tensor_type format_of(enum operation operation, const struct assay_dialect 
     return d->arithmetic == ASSAY_BF16 ? TENSOR_BF16 : d->arithmetic == ASSAY_FP16 ? TENSOR_F16 : TENSOR_F32;
 }
 
-const struct answer_class *class_of(const struct golden_case *c, const struct assay_dialect *d)
-{
-    for (size_t k = 0; k < c->class_count; k++) {
-        if (!operation_has_dialects(c->operation))
-            return &c->classes[k];
-        for (size_t m = 0; m < c->classes[k].member_count; m++)
-            if (strcmp(c->classes[k].members[m], d->name) == 0)
-                return &c->classes[k];
-    }
-    return NULL;
-}
-
 static const struct manifest *manifest_of(const struct judging *j, enum operation operation)
 {
     for (size_t m = 0; m < j->set->count; m++)
@@ -104,7 +92,7 @@ assay_status judge_operation(struct findings *f, const struct judging *j, enum o
     assay_status status = ASSAY_OK;
     for (size_t k = 0; m && k < m->count && status == ASSAY_OK; k++) {
         const struct golden_case *c = &m->cases[k];
-        const struct answer_class *class = class_of(c, j->dialect);
+        const struct answer_class *class = class_of(c, j->dialect->name);
         if (!class || class->undefined || !case_fits(c, format))
             continue;
         struct finding finding = {.operation = operation,
@@ -139,7 +127,7 @@ bool is_expected(const struct judging *j, enum operation operation)
     const struct manifest *m = manifest_of(j, operation);
     bool any = false;
     for (size_t k = 0; m && k < m->count && operation_has_dialects(operation); k++)
-        any = any || class_of(&m->cases[k], j->dialect);
+        any = any || class_of(&m->cases[k], j->dialect->name);
     return any;
 }
 

@@ -20,9 +20,6 @@ struct judging {
  * operations without dialects. */
 enum tensor_type format_of(enum operation operation, const struct assay_dialect *d);
 
-/* The class of the case that the dialect is in, or the only one; NULL if there is none. */
-const struct answer_class *class_of(const struct golden_case *c, const struct assay_dialect *d);
-
 /* Adds what the judge finds on all cases of an operation: those that the dialect takes, and that the format holds. Returns
  * ASSAY_OK, or why the judge could not certify, with a sentence in `message`. */
 assay_status judge_operation(struct findings *f, const struct judging *j, enum operation operation,

@@ -96,7 +96,7 @@ assay_status own_cases_read(struct golden_set *set, const char *path, const stru
         manifest_free(&cache);
     }
     for (size_t k = 0; k < m.count && status == ASSAY_OK; k++)
-        if (!class_of(&m.cases[k], d)) {
+        if (!class_of(&m.cases[k], d->name)) {
             show_progress(&bar, "the reference answers", (double)k / (double)m.count);
             status = compute(&m.cases[k], d, &options);
             computed++;

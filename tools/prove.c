@@ -78,7 +78,7 @@ static void print_table(const struct ledger *l)
         if (strcmp(family, c->family) != 0)
             printf("%s%s\n", k ? "\n" : "", c->family);
         family = c->family;
-        printf("  %-13s %-9s %s\n  %-13s %-9s %s; %s; %.2f s\n", c->id, status, c->statement, "", "", c->source, slack,
+        printf("  %-15s %-9s %s\n  %-15s %-9s %s; %s; %.2f s\n", c->id, status, c->statement, "", "", c->source, slack,
                f->seconds);
         seconds += f->seconds;
         for (size_t j = 0; j < f->count; j++)
@@ -293,7 +293,7 @@ static bool choose(struct ledger *l, int words, char **argv)
 static int list_claims(void)
 {
     for (size_t k = 0; k < claim_count; k++)
-        printf("%-13s %-9s %s\n", claims[k]->id, claim_status_names[claims[k]->status], claims[k]->statement);
+        printf("%-15s %-9s %s\n", claims[k]->id, claim_status_names[claims[k]->status], claims[k]->statement);
     return EXIT_PASS;
 }
 

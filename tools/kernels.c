@@ -1,0 +1,172 @@
+#include "kernels.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool kernel_exists(enum operation operation)
+{
+    return operation != OPERATION_SVD;
+}
+
+enum tensor_type kernel_format(enum operation operation, const struct assay_dialect *d,
+                               enum assay_fast_arithmetic arithmetic)
+{
+    bool iterates = operation == OPERATION_NEWTON_SCHULZ ||
+                    ((operation == OPERATION_COSH_RMS || operation == OPERATION_STEP) && assay_dialect_steps(d) > 0);
+    return iterates && arithmetic == ASSAY_FAST_BF16 ? TENSOR_BF16 : TENSOR_F32;
+}
+
+/* Room for one run: everything in binary32. */
+struct room {
+    float *in[3], *out[2], *moment;
+    void *work;
+    assay_fast_plan *plan;
+};
+
+static void room_free(struct room *r)
+{
+    for (size_t k = 0; k < 3; k++)
+        free(r->in[k]);
+    free(r->out[0]);
+    free(r->out[1]);
+    free(r->moment);
+    free(r->work);
+    assay_fast_plan_free(r->plan);
+}
+
+/* A copy in binary32, where all of them are binary32 numbers. */
+static float *narrowed(const double *at, size_t count)
+{
+    float *x = malloc(count * sizeof *x);
+    for (size_t k = 0; k < count && x; k++)
+        x[k] = (float)at[k];
+    return x;
+}
+
+static void widen(double *to, const float *from, size_t count)
+{
+    for (size_t k = 0; k < count; k++)
+        to[k] = (double)from[k];
+}
+
+static assay_status run_matrix(double *const *results, const struct golden_case *c)
+{
+    const struct tensor *g = case_input(c, "G");
+    size_t m = g->shape[0], n = g->shape[1];
+    bool polar = c->operation == OPERATION_POLAR;
+    struct room r = {.in = {narrowed(g->at, g->count)}, .out = {malloc(g->count * sizeof(float))}};
+    r.work = malloc((polar ? assay_fast_polar_work(m, n) : assay_fast_lmo_work(c->norm, m, n)) + 1);
+    assay_status status = ASSAY_NO_MEMORY;
+    if (r.in[0] && r.out[0] && r.work) {
+        assay_fast_output out = {r.out[0], m, n, n};
+        assay_fast_input in = {r.in[0], m, n, n};
+        status = polar ? assay_fast_polar(out, NULL, in, r.work) : assay_fast_lmo(out, c->norm, c->radius, in, r.work);
+        widen(results[0], r.out[0], g->count);
+    }
+    room_free(&r);
+    return status == ASSAY_NOT_FINITE ? ASSAY_OK : status;
+}
+
+/* A plan for tensors like `x`, its workspace, and second moments. */
+static assay_status make_plan(struct room *r, const struct assay_dialect *d, const struct tensor *x,
+                              const struct kernel_choice *choice, char message[ASSAY_MESSAGE_SIZE])
+{
+    const assay_fast_options options = {
+        .path = choice->path, .arithmetic = choice->arithmetic, .message = message, .message_size = ASSAY_MESSAGE_SIZE};
+    assay_status status = assay_fast_plan_new(&r->plan, d, x->ndim, x->shape, &options);
+    if (status != ASSAY_OK)
+        return status;
+    r->work = malloc(assay_fast_work(r->plan) + 1);
+    r->moment = calloc(assay_fast_moment_count(r->plan) + 1, sizeof *r->moment);
+    return r->work && r->moment ? ASSAY_OK : ASSAY_NO_MEMORY;
+}
+
+static assay_status run_direction(double *const *results, const struct golden_case *c, const struct assay_dialect *d,
+                                  const struct kernel_choice *choice, char message[ASSAY_MESSAGE_SIZE])
+{
+    const struct tensor *g = case_input(c, "G");
+    struct room r = {.in = {narrowed(g->at, g->count)}, .out = {malloc(g->count * sizeof(float))}};
+    struct assay_dialect iterate = *d; /* as assay_ref_newton_schulz() has it, also of dialects that scale it by cosh */
+    if (c->operation == OPERATION_NEWTON_SCHULZ)
+        iterate.direction = ASSAY_DIRECTION_NEWTON_SCHULZ;
+    assay_status status = r.in[0] && r.out[0] ? make_plan(&r, &iterate, g, choice, message) : ASSAY_NO_MEMORY;
+    if (status == ASSAY_OK)
+        status = c->operation == OPERATION_NEWTON_SCHULZ ? assay_fast_newton_schulz(r.out[0], r.plan, r.in[0], r.work)
+                                                         : assay_fast_cosh_rms(r.out[0], r.plan, r.in[0], r.work);
+    if (status == ASSAY_OK || status == ASSAY_NOT_FINITE)
+        widen(results[0], r.out[0], g->count);
+    room_free(&r);
+    return status == ASSAY_NOT_FINITE ? ASSAY_OK : status;
+}
+
+static assay_status run_momentum(double *const *results, const struct golden_case *c, const struct assay_dialect *d,
+                                 const struct kernel_choice *choice, char message[ASSAY_MESSAGE_SIZE])
+{
+    const struct tensor *m = case_input(c, "momentum"), *g = case_input(c, "grad"), *p = case_input(c, "param");
+    struct room r = {.in = {narrowed(m->at, m->count), narrowed(g->at, g->count), narrowed(p->at, p->count)},
+                     .out = {malloc(g->count * sizeof(float)), malloc(g->count * sizeof(float))}};
+    bool enough = r.in[0] && r.in[1] && r.in[2] && r.out[0] && r.out[1];
+    const struct tensor column = {.ndim = 2, .shape = {g->count, 1}}; /* of any shape, whatever the direction takes */
+    assay_status status = enough ? make_plan(&r, d, &column, choice, message) : ASSAY_NO_MEMORY;
+    if (status == ASSAY_OK)
+        status = assay_fast_momentum(r.out[0], r.out[1], r.plan, &c->hyper, r.in[0], r.in[1], r.in[2], c->step, r.work);
+    if (status == ASSAY_OK || status == ASSAY_NOT_FINITE)
+        for (size_t a = 0; a < 2; a++)
+            widen(results[a], r.out[a], g->count);
+    room_free(&r);
+    return status == ASSAY_NOT_FINITE ? ASSAY_OK : status;
+}
+
+/* The steps of one parameter: params, updates, momentum. */
+static assay_status run_parameter(double *const *results, const struct golden_case *c, size_t p,
+                                  const struct assay_dialect *d, const struct kernel_choice *choice,
+                                  char message[ASSAY_MESSAGE_SIZE])
+{
+    bool *present = malloc(case_input(c, "grads")->shape[0] * sizeof *present);
+    if (!present)
+        return ASSAY_NO_MEMORY;
+    assay_run run = case_run(c, p, present);
+    struct tensor like = {.ndim = run.param.ndim, .count = 1};
+    for (size_t k = 0; k < like.ndim; k++)
+        like.count *= like.shape[k] = run.param.shape[k];
+    size_t count = like.count;
+    struct room r = {
+        .in = {narrowed(run.param.at, count), calloc(count, sizeof(float)), narrowed(run.grads, run.steps * count)}};
+    assay_status status = r.in[0] && r.in[1] && r.in[2] ? make_plan(&r, d, &like, choice, message) : ASSAY_NO_MEMORY;
+    assay_fast_state state = {r.in[0], r.in[1], r.moment, 0};
+    for (size_t t = 0; t < run.steps && status == ASSAY_OK; t++) {
+        assay_hyper hyper = c->hyper;
+        hyper.lr = run.lr ? run.lr[t] : hyper.lr;
+        double *params = results[0] + t * count, *updates = results[1] + t * count;
+        widen(updates, state.param, count);
+        status = assay_fast_step(&state, r.plan, &hyper, present[t] ? r.in[2] + t * count : NULL, r.work);
+        status = status == ASSAY_NOT_FINITE ? ASSAY_OK : status;
+        widen(params, state.param, count);
+        widen(results[2] + t * count, state.momentum, count);
+        for (size_t k = 0; k < count; k++)
+            updates[k] = (double)(float)(params[k] - updates[k]);
+    }
+    free(present);
+    room_free(&r);
+    return status;
+}
+
+assay_status kernel_run(double *const *results, const struct golden_case *c, const struct answer_class *k,
+                        const struct assay_dialect *d, const struct kernel_choice *choice,
+                        char message[ASSAY_MESSAGE_SIZE])
+{
+    assay_status status = ASSAY_OK;
+    switch (c->operation) {
+    case OPERATION_NEWTON_SCHULZ:
+    case OPERATION_COSH_RMS:
+        return run_direction(results, c, d, choice, message);
+    case OPERATION_MOMENTUM:
+        return run_momentum(results, c, d, choice, message);
+    case OPERATION_STEP:
+        for (size_t p = 0; 3 * p < k->answer_count && status == ASSAY_OK; p++)
+            status = run_parameter(results + 3 * p, c, p, d, choice, message);
+        return status;
+    default:
+        return run_matrix(results, c);
+    }
+}

@@ -1,0 +1,28 @@
+/* Our fast kernels as a port: golden cases in, results out. */
+#ifndef ASSAY_TOOLS_KERNELS_H
+#define ASSAY_TOOLS_KERNELS_H
+
+#include "case.h"
+#include "fast.h"
+
+/* How they are run. */
+struct kernel_choice {
+    enum assay_fast_path path;
+    enum assay_fast_arithmetic arithmetic;
+};
+
+/* Whether there is a kernel for the operation. */
+bool kernel_exists(enum operation operation);
+
+/* The format that results are judged as: the plan's arithmetic where there are iterations, else binary32. */
+enum tensor_type kernel_format(enum operation operation, const struct assay_dialect *d,
+                               enum assay_fast_arithmetic arithmetic);
+
+/* Runs the case, whose inputs are binary32 numbers, as this dialect (NULL where there is none) in all its outputs:
+ * results[a] gets as many numbers as answer a of the class has. Errors: those of the kernels, but ASSAY_NOT_FINITE
+ * passes: the results then say so. */
+assay_status kernel_run(double *const *results, const struct golden_case *c, const struct answer_class *k,
+                        const struct assay_dialect *d, const struct kernel_choice *choice,
+                        char message[ASSAY_MESSAGE_SIZE]) __attribute__((warn_unused_result));
+
+#endif
