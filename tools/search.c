@@ -42,7 +42,7 @@ bool search_same(const struct hypothesis *h, const struct hypothesis *other)
            h->predicted == other->predicted;
 }
 
-/* Measures a hypothesis and adds it, unless it says the same as one that is there and is simpler. */
+/* Measures a hypothesis and adds it, unless it says the same as one that is there: two bugs that do so are both named. */
 static assay_status consider(struct search *s, const struct evidence *e, struct hypothesis *h)
 {
     h->judged = false;
@@ -51,7 +51,8 @@ static assay_status consider(struct search *s, const struct evidence *e, struct 
         return status;
     bool changed = h->bug || h->changes > 0;
     for (size_t k = 0; k < s->count && changed; k++)
-        if (fabs(s->each[k].distance - h->distance) <= 1e-12 * fabs(h->distance))
+        if ((!h->bug || !s->each[k].bug || s->each[k].bug == h->bug) &&
+            fabs(s->each[k].distance - h->distance) <= 1e-12 * fabs(h->distance))
             return ASSAY_OK;
     return add(s, h) ? ASSAY_OK : ASSAY_NO_MEMORY;
 }
