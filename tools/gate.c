@@ -20,8 +20,9 @@ struct gate {
     struct findings findings;
     /* how many results each path and arithmetic gave that were judged */
     size_t judged[ASSAY_FAST_PATHS][2];
-    const char *elsewhere;     /* what repeats a case that is not of the set; NULL for those of it */
-    struct golden_case *large; /* large_count of them: findings point to them */
+    const char *elsewhere;       /* what repeats a case that is not of the set; NULL for those of it */
+    struct golden_case **others; /* these cases: findings point to them */
+    size_t other_count;
     char message[ASSAY_MESSAGE_SIZE];
 };
 
@@ -34,6 +35,23 @@ static void *or_end(void *memory)
         exit(EXIT_OURS);
     }
     return memory;
+}
+
+/* A case that is not of the set, empty. */
+static struct golden_case *add_case(struct gate *g)
+{
+    g->others = or_end(realloc(g->others, (g->other_count + 1) * sizeof *g->others));
+    return g->others[g->other_count++] = or_end(calloc(1, sizeof **g->others));
+}
+
+static void free_findings(struct gate *g)
+{
+    findings_free(&g->findings);
+    for (size_t k = 0; k < g->other_count; k++) {
+        case_free(g->others[k]);
+        free(g->others[k]);
+    }
+    free(g->others);
 }
 
 static bool all_finite(const double *x, size_t count)
@@ -130,11 +148,11 @@ static assay_status judge_large(struct gate *g)
     struct progress_bar bar = {0};
     assay_status status = ASSAY_OK;
     g->elsewhere = "assay gate";
-    g->large = or_end(calloc(large_count, sizeof *g->large));
     for (size_t k = 0; k < large_count && status == ASSAY_OK; k++) {
-        status = large_case(&g->large[k], k);
+        struct golden_case *c = add_case(g);
+        status = large_case(c, k);
         if (status == ASSAY_OK)
-            status = judge_class(g, &g->large[k], g->large[k].classes, &large_dialect);
+            status = judge_class(g, c, c->classes, &large_dialect);
         show_progress(&bar, "large cases", (double)(k + 1) / (double)large_count);
     }
     end_progress(&bar);
@@ -228,7 +246,7 @@ static assay_status make_case(struct golden_case *c, const struct draw *d, char 
 /* Judges one random case; returns whether it passes, or has no answer. */
 static assay_status try_draw(struct gate *g, const struct draw *d, bool *pass)
 {
-    struct golden_case *c = or_end(malloc(sizeof *c)); /* findings point to it */
+    struct golden_case *c = add_case(g);
     size_t before = findings_count(&g->findings, FINDING_FAIL);
     assay_status status = make_case(c, d, g->message);
     bool none =
@@ -250,13 +268,13 @@ static struct draw shrink(struct gate *g, struct draw d)
         less[2].cols = (d.cols + 1) / 2;
         for (size_t k = 0; k < 3 && !again; k++) {
             struct gate scratch = {.folder = g->folder};
-            bool pass = true, same = memcmp(&less[k], &d, sizeof d) == 0;
+            bool pass = true, same = less[k].steps == d.steps && less[k].rows == d.rows && less[k].cols == d.cols;
             bool fits = !d.family->fits || d.family->fits(less[k].rows, less[k].cols);
             if (!same && fits && try_draw(&scratch, &less[k], &pass) == ASSAY_OK && !pass) {
                 d = less[k];
                 again = true;
             }
-            findings_free(&scratch.findings);
+            free_findings(&scratch);
         }
     }
     return d;
@@ -267,8 +285,10 @@ static void write_reproducer(const struct draw *d)
 {
     struct golden_case c;
     char path[CASE_TEXT + 16], command[VERDICT_TEXT], message[ASSAY_MESSAGE_SIZE] = "";
-    if (make_case(&c, d, message) != ASSAY_OK)
+    if (make_case(&c, d, message) != ASSAY_OK) {
+        case_free(&c);
         return;
+    }
     snprintf(path, sizeof path, "%s.safetensors", c.id);
     verdict_command(command, &c, &c.classes[0], "");
     const char *options = strchr(strstr(command, c.id), ' '); /* of them, those behind the name of the case */
@@ -388,10 +408,7 @@ int run_gate(int argc, char **argv)
         code = run_gate_on(&g, !small, random, seed, format);
     else
         complain_usage("%s", g.message);
-    findings_free(&g.findings);
-    for (size_t k = 0; k < large_count && g.large; k++)
-        case_free(&g.large[k]);
-    free(g.large);
+    free_findings(&g);
     set_free(&g.set);
     free(own);
     return code;
