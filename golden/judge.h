@@ -8,7 +8,7 @@
 enum { JUDGED_EXCESS = MEASURES, JUDGED_GAP, JUDGED };
 
 struct verdict {
-    bool judged;                /* whether there was a bound; if not, nothing is said, and pass is true */
+    bool judged;                /* whether there was a bound; if not, pass is true for finite results, and says nothing */
     bool pass;                  /* error <= bound for every bound; NaN fails */
     int what;                   /* where error / bound is largest: enum measure, JUDGED_EXCESS or JUDGED_GAP, */
     size_t step;                /* counted from 0, in runs of several, */

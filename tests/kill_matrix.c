@@ -58,15 +58,6 @@ static bool compute(struct port *p)
     return work_run(&options, evaluate, p) == ASSAY_OK;
 }
 
-static const struct answer_class *class_of(const struct golden_case *c, const char *dialect)
-{
-    for (size_t k = 0; k < c->class_count; k++)
-        for (size_t m = 0; m < c->classes[k].member_count; m++)
-            if (strcmp(c->classes[k].members[m], dialect) == 0)
-                return c->classes[k].undefined ? NULL : &c->classes[k];
-    return NULL;
-}
-
 static enum tensor_type format_of(const struct golden_case *c, enum tensor_type way)
 {
     return c->operation == OPERATION_MOMENTUM ? TENSOR_F32 : way;
