@@ -8,7 +8,7 @@
 # cross    the golden set on emulated aarch64 and s390x
 # gate     proves the golden set and judges the fast kernels by it
 # mutants  deliberate mistakes in the fast kernels, one at a time: the gate sees every one
-# kill-matrix  known bugs x dialects x f32/bf16: what the golden set (SET) catches; identify-rates: how often assay identify is right
+# kill-matrix  known bugs x dialects x f32/bf16: what the golden set catches; identify-rates: how often assay identify is right
 # golden   makes the golden set again, and compares it with the one in golden/, byte for byte
 # bench    assay bench ref --peers
 # prove-gappa  the scalar bounds of proofs/*.gappa, by Gappa
@@ -185,18 +185,13 @@ $(BUILD)/tests/io_dump: $(BUILD)/tests/io_dump.o $(PARTS_OBJECTS)
 $(BUILD)/tests/kill_matrix: $(BUILD)/tests/kill_matrix.o $(PARTS_OBJECTS)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $^ -ljansson -lnettle $(LIBRARIES) -o $@
 
-# The golden set: the one of the tree, or else one that is made.
-SET ?= $(if $(wildcard golden/SHA256SUMS),golden,$(BUILD)/set)
-$(BUILD)/set/SHA256SUMS: $(BUILD)/assay
-	@$< generate --set $(@D)
-
-# Every known bug in every dialect that can have it: caught or missed, and by which cases.
-kill-matrix: $(BUILD)/tests/kill_matrix $(SET)/SHA256SUMS
-	@$< $(SET)
+# Every known bug in every dialect that can have it: caught or missed, and by which cases of the golden set.
+kill-matrix: $(BUILD)/tests/kill_matrix
+	@$< golden
 
 # How often `assay identify` is right, over all dialects and the bugs of one.
-identify-rates: $(BUILD)/assay $(BUILD)/tests/kill_matrix $(SET)/SHA256SUMS
-	@$(PYTHON) tests/identify.py $(BUILD)/assay $(BUILD)/tests/kill_matrix $(SET) all
+identify-rates: $(BUILD)/assay $(BUILD)/tests/kill_matrix
+	@$(PYTHON) tests/identify.py $(BUILD)/assay $(BUILD)/tests/kill_matrix golden all
 
 # Both compilers, two levels of optimisation: for tests/determinism.py.
 DETERMINISM := $(foreach cc,gcc clang,$(foreach level,O0 O3,$(BUILD)/$(cc)-$(level)/assay))
@@ -232,12 +227,12 @@ run-golden: $(BUILD)/assay $(BUILD)/libassay.so
 	@$(PYTHON) tests/golden.py $<
 run-gate: $(BUILD)/assay $(BUILD)/mutant
 	@$(PYTHON) tests/gate.py $^
-run-cheaters run-adapters: run-%: $(BUILD)/assay $(SET)/SHA256SUMS
-	@$(PYTHON) tests/$*.py $< $(SET)
+run-cheaters run-adapters: run-%: $(BUILD)/assay
+	@$(PYTHON) tests/$*.py $< golden
 run-own_cases: $(BUILD)/assay
 	@$(PYTHON) tests/own_cases.py $<
-run-identify: $(BUILD)/assay $(BUILD)/tests/kill_matrix $(SET)/SHA256SUMS
-	@$(PYTHON) tests/identify.py $(BUILD)/assay $(BUILD)/tests/kill_matrix $(SET)
+run-identify: $(BUILD)/assay $(BUILD)/tests/kill_matrix
+	@$(PYTHON) tests/identify.py $(BUILD)/assay $(BUILD)/tests/kill_matrix golden
 run-io_numpy: $(BUILD)/tests/io_dump
 	@$(PYTHON) tests/io_numpy.py $< || [ $$? = 77 ]
 run-step_numpy: $(BUILD)/assay
