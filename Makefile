@@ -219,7 +219,7 @@ run-%: $(BUILD)/tests/%
 exhaustive: $(BUILD)/tests/test_fast_cosh_rms
 	ASSAY_TEST_EXHAUSTIVE=1 $<
 
-SCRIPTS = cli io_numpy step_numpy golden gate train proofs readme cheaters adapters own_cases identify
+SCRIPTS = cli io_numpy step_numpy golden gate train proofs readme cheaters adapters own_cases
 scripts: $(SCRIPTS:%=run-%)
 run-cli run-train run-proofs: run-%: $(BUILD)/assay
 	@$(PYTHON) tests/$*.py $<

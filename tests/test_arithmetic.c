@@ -185,7 +185,7 @@ START_TEST(dots_are_within_gamma)
         ck_assert(same(got, nearest(sums, got)));
         worst[sums == TENSOR_F32] = fmax(worst[sums == TENSOR_F32], fabs(got - sum) / bound);
     }
-    ck_assert(worst[0] > 0.05 && worst[1] > 0.05);
+    ck_assert(rounds(3000) < 3000 || (worst[0] > 0.05 && worst[1] > 0.05)); /* few rounds come less near */
 }
 END_TEST
 
