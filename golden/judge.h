@@ -8,11 +8,12 @@
 enum { JUDGED_EXCESS = MEASURES, JUDGED_GAP, JUDGED };
 
 struct verdict {
-    bool judged;      /* whether there was a bound; if not, pass is true for finite results, and says nothing */
-    bool pass;        /* error <= bound for every bound; NaN fails */
-    int what;         /* where error / bound is largest: enum measure, JUDGED_EXCESS or JUDGED_GAP, */
-    size_t step;      /* counted from 0, in runs of several, */
-    enum proof proof; /* with what proof the bound has, */
+    bool judged;                /* whether there was a bound; if not, pass is true and says nothing: honest ports
+                                 * may overflow there */
+    bool pass;                  /* error <= bound for every bound; NaN fails */
+    int what;                   /* where error / bound is largest: enum measure, JUDGED_EXCESS or JUDGED_GAP, */
+    size_t step;                /* counted from 0, in runs of several, */
+    enum proof proof;           /* with what proof the bound has, */
     double error, bound, ratio; /* and these; ratio is 0 for 0 / 0 */
     size_t entry;               /* of the output: the first one beyond the bound of entries, or else the worst */
     double got, exact;
