@@ -1,6 +1,11 @@
 #include "descent.h"
 
 const enum assay_norm descent_norms[3] = {ASSAY_NORM_SPECTRAL, ASSAY_NORM_FROBENIUS, ASSAY_NORM_MAX};
+const struct variant descent_variants[DESCENT_VARIANTS] = {
+    {ASSAY_NORM_SPECTRAL, ASSAY_REGULARISER_NONE},  {ASSAY_NORM_FROBENIUS, ASSAY_REGULARISER_NONE},
+    {ASSAY_NORM_MAX, ASSAY_REGULARISER_NONE},       {ASSAY_NORM_FROBENIUS, ASSAY_REGULARISER_RIDGE},
+    {ASSAY_NORM_SPECTRAL, ASSAY_REGULARISER_RIDGE}, {ASSAY_NORM_MAX, ASSAY_REGULARISER_SUM},
+    {ASSAY_NORM_MAX, ASSAY_REGULARISER_BOX}};
 
 /* ---- the subproblem ------------------------------------------------------------------------------------------ */
 

@@ -45,7 +45,13 @@ struct matrix trust_region_step(const struct method *method, struct matrix m, st
 /* R(x) */
 real regulariser_value(const struct method *method, struct matrix x);
 
-/* The three norms that are tried. */
+/* The three norms that are tried, and the pairs of norm and R that have a closed form. */
 extern const enum assay_norm descent_norms[3];
+enum { DESCENT_VARIANTS = 7 };
+struct variant {
+    enum assay_norm norm;
+    enum assay_regulariser regulariser;
+};
+extern const struct variant descent_variants[DESCENT_VARIANTS];
 
 #endif

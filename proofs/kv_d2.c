@@ -20,21 +20,14 @@ static void check(struct evidence *e, const struct problem *p, const struct meth
             slack(p, m, s, three_halves(p), problem_smoothness(p, m->norm)));
 }
 
-static const struct variant {
-    enum assay_norm norm;
-    enum assay_regulariser regulariser;
-} variants[] = {{ASSAY_NORM_SPECTRAL, ASSAY_REGULARISER_NONE},  {ASSAY_NORM_FROBENIUS, ASSAY_REGULARISER_NONE},
-                {ASSAY_NORM_MAX, ASSAY_REGULARISER_NONE},       {ASSAY_NORM_FROBENIUS, ASSAY_REGULARISER_RIDGE},
-                {ASSAY_NORM_SPECTRAL, ASSAY_REGULARISER_RIDGE}, {ASSAY_NORM_MAX, ASSAY_REGULARISER_SUM},
-                {ASSAY_NORM_MAX, ASSAY_REGULARISER_BOX}};
-enum { VARIANTS = sizeof variants / sizeof variants[0], KINDS = 7 };
+enum { KINDS = 7 };
 
 static void trajectory(struct evidence *e, size_t k)
 {
     const struct field *f = &e->field;
     uint64_t seed = k;
     struct problem p = problem_new(f, (enum problem_kind)(k % KINDS), 2 + k % 2, 2, k);
-    const struct variant *v = &variants[k / KINDS % VARIANTS];
+    const struct variant *v = &descent_variants[k / KINDS % DESCENT_VARIANTS];
     const struct method m = {.norm = v->norm,
                              .regulariser = v->regulariser,
                              .weight = real_fraction(f, 3, 4),
@@ -80,7 +73,7 @@ static void sharp(struct evidence *e, size_t k)
 
 static void run(struct evidence *e)
 {
-    each(e, instances(e, 6 * KINDS * VARIANTS, KINDS * VARIANTS), trajectory);
+    each(e, instances(e, 6 * KINDS * DESCENT_VARIANTS, KINDS * DESCENT_VARIANTS), trajectory);
     each(e, 3, sharp);
 }
 

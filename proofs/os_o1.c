@@ -1,13 +1,5 @@
 #include "paths.h"
 
-static void visit(const struct problem *p, const struct method *m, const struct point *at, real *stats)
-{
-    if (at->k != m->steps)
-        return;
-    stats[0] = at->x.at[0];
-    stats[1] = problem_value(p, at->x);
-}
-
 static void instance(struct evidence *e, size_t k)
 {
     static const char *const averaged[] = {"2.500020", "2.500026", "2.500182"}, *const muon[] = {"2.5000", "1.4053",
@@ -25,7 +17,7 @@ static void instance(struct evidence *e, size_t k)
                              .alpha = real_fraction(f, 1, inverse[k]),
                              .steps = instances(e, 12, 7),
                              .from = matrix_from(f, 1, 1, (long[]){3}, 1)};
-    expect(e, mean, 2, &p, &m, &noise, true, visit);
+    expect(e, mean, 2, &p, &m, &noise, true, visit_end);
     certify_equal(e, "E x_K = x_0", mean[0], m.from.at[0]);
     certify(e, "E f(x_K) >= f(x_0)", real_sub(mean[1], start));
     if (!e->quick)
@@ -33,7 +25,7 @@ static void instance(struct evidence *e, size_t k)
     if (e->quick || k > 0)
         must_fail(e, "Orthogonal-SGDM makes progress of 2^-60",
                   SUM(start, real_neg(mean[1]), real_double(f, -0x1p-60)));
-    expect(e, mean, 2, &p, &m, &noise, false, visit);
+    expect(e, mean, 2, &p, &m, &noise, false, visit_end);
     if (!e->quick)
         number_printed(e, names[k][1], mean[1], muon[k]);
     if (k > 0) {

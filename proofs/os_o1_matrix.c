@@ -1,13 +1,5 @@
 #include "paths.h"
 
-static void visit(const struct problem *p, const struct method *m, const struct point *at, real *stats)
-{
-    if (at->k != m->steps)
-        return;
-    stats[0] = matrix_trace(at->x);
-    stats[1] = problem_value(p, at->x);
-}
-
 /* The diagonal of the eigenvalues of X_0. */
 static struct matrix start_of(const struct field *f)
 {
@@ -36,13 +28,13 @@ static void instance(struct evidence *e, size_t k)
                              .steps = instances(e, 10, 6),
                              .from = start_of(f)};
     certify_equal(e, "f(X_0) = 4", problem_value(&p, m.from), real_whole(f, 4));
-    expect(e, mean, 2, &p, &m, &noise, true, visit);
+    expect(e, mean, 2, &p, &m, &noise, true, visit_end);
     certify_equal(e, "E tr X_K = tr X_0", mean[0], real_whole(f, 5));
     if (!e->quick) {
         certify(e, "E f(X_K) >= f(X_0)", real_sub(mean[1], real_whole(f, 4)));
         number_printed(e, names[k][0], mean[1], averaged[k]);
     }
-    expect(e, mean, 2, &p, &m, &noise, false, visit);
+    expect(e, mean, 2, &p, &m, &noise, false, visit_end);
     if (!e->quick)
         number_printed(e, names[k][1], mean[1], muon[k]);
     if (k == 1)

@@ -1,13 +1,5 @@
 #include "paths.h"
 
-static void visit(const struct problem *p, const struct method *m, const struct point *at, real *stats)
-{
-    if (at->k != m->steps)
-        return;
-    stats[0] = at->x.at[0];
-    stats[1] = problem_value(p, at->x);
-}
-
 static void instance(struct evidence *e, size_t k)
 {
     static const unsigned long inverse[] = {1, 2, 10};
@@ -21,11 +13,11 @@ static void instance(struct evidence *e, size_t k)
                              .from = matrix_from(f, 1, 1, (long[]){3}, 1)};
     real mean[PATH_MEANS], climb = PRODUCT(m.eta, real_fraction(f, 3, 5), real_whole(f, (long)m.steps));
     struct matrix there = {1, 1, (real[]){real_add(m.from.at[0], climb)}};
-    expect(e, mean, 2, &p, &m, &noise, true, visit);
+    expect(e, mean, 2, &p, &m, &noise, true, visit_end);
     certify_equal(e, "E x_K = x_0 + eta (1 - 2p) K", mean[0], there.at[0]);
     certify(e, "E f(x_K) >= f(x_0 + eta (1 - 2p) K)", real_sub(mean[1], problem_value(&p, there)));
     number(e, "E x_K", mean[0]);
-    expect(e, mean, 2, &p, &m, &noise, false, visit);
+    expect(e, mean, 2, &p, &m, &noise, false, visit_end);
     if (k > 0)
         must_differ(e, "the same for algorithm 1", mean[0], there.at[0]);
 }

@@ -64,6 +64,14 @@ static real walk(real *stats, size_t path, const struct problem *p, const struct
     return weight;
 }
 
+void visit_end(const struct problem *p, const struct method *m, const struct point *at, real *stats)
+{
+    if (at->k != m->steps)
+        return;
+    stats[0] = matrix_trace(at->x);
+    stats[1] = problem_value(p, at->x);
+}
+
 void expect(struct evidence *e, real *mean, size_t count, const struct problem *p, const struct method *m,
             const struct noise *noise, bool orthogonalised_gradients, path_visit visit)
 {

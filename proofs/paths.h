@@ -25,6 +25,8 @@ struct point {
     struct matrix x, m_before, m, gradient, error;
 };
 typedef void (*path_visit)(const struct problem *p, const struct method *m, const struct point *at, real *stats);
+/* One: the trace of x and f(x), at the end of the path. */
+void visit_end(const struct problem *p, const struct method *m, const struct point *at, real *stats);
 
 /* mean[j] = E stats[j], where visit() changes stats (0 at the start of a path) at every point. Of all outcomes^steps
  * paths. Certifies that the probabilities sum to 1 and that E n = 0. `orthogonalised_gradients`: Orthogonal-SGDM

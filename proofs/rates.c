@@ -1,6 +1,7 @@
 #include "rates.h"
 
 #include <math.h>
+#include <stdio.h>
 
 static double slope_of(double x)
 {
@@ -37,4 +38,23 @@ struct estimate slope_between(double x0, struct estimate y0, double x1, struct e
 {
     double run = log(x1 / x0), relative = hypot(y0.half_width / y0.mean, y1.half_width / y1.mean);
     return (struct estimate){log(y1.mean / y0.mean) / run, relative / fabs(run)};
+}
+
+void measure_slopes(struct evidence *e, struct schedule (*schedule_of)(double steps), const char *name, double least,
+                    double most)
+{
+    size_t last = instances(e, 16, 12), runs = instances(e, 300, 60);
+    struct estimate before = {0};
+    for (size_t log2 = 8; log2 <= last; log2 += 2) {
+        size_t steps = (size_t)1 << log2;
+        struct estimate now = simulate(schedule_of((double)steps), steps, runs, log2);
+        plot_point(e, name, (double)steps, now.mean, now.half_width);
+        if (log2 > 8) {
+            struct estimate slope = slope_between(ldexp(1, (int)log2 - 2), before, (double)steps, now);
+            char what[ITEM_TEXT];
+            snprintf(what, sizeof what, "slope from K = 2^%zu to 2^%zu", log2 - 2, log2);
+            measured(e, what, slope.mean, slope.half_width, least, most);
+        }
+        before = now;
+    }
 }

@@ -4,15 +4,6 @@
 #include "proof_support.h"
 #include "support.h"
 
-static const struct variant {
-    enum assay_norm norm;
-    enum assay_regulariser regulariser;
-} variants[] = {{ASSAY_NORM_SPECTRAL, ASSAY_REGULARISER_NONE},  {ASSAY_NORM_FROBENIUS, ASSAY_REGULARISER_NONE},
-                {ASSAY_NORM_MAX, ASSAY_REGULARISER_NONE},       {ASSAY_NORM_FROBENIUS, ASSAY_REGULARISER_RIDGE},
-                {ASSAY_NORM_SPECTRAL, ASSAY_REGULARISER_RIDGE}, {ASSAY_NORM_MAX, ASSAY_REGULARISER_SUM},
-                {ASSAY_NORM_MAX, ASSAY_REGULARISER_BOX}};
-enum { VARIANTS = sizeof variants / sizeof variants[0] };
-
 static real objective(const struct method *method, struct matrix m, struct matrix x)
 {
     return real_add(matrix_dot(m, x), regulariser_value(method, x));
@@ -32,9 +23,9 @@ static void check_steps(struct work *w, void *args)
     uint64_t seed = 1;
     real half = real_fraction(&f, 1, 2);
     (void)args;
-    for (size_t k = 0; k < rounds(6 * VARIANTS); k++) {
+    for (size_t k = 0; k < rounds(6 * DESCENT_VARIANTS); k++) {
         struct work_block *mark = work_mark(w);
-        const struct variant *v = &variants[k % VARIANTS];
+        const struct variant *v = &descent_variants[k % DESCENT_VARIANTS];
         const struct method method = {.norm = v->norm,
                                       .regulariser = v->regulariser,
                                       .eta = real_fraction(&f, 1 + (long)(k % 5), 8),
