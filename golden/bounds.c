@@ -51,34 +51,27 @@ static void bound_by(struct answer *a, enum tensor_type format, double x, enum p
 
 static double frobenius(const double *x, size_t count)
 {
-    double squares = 0, most = 0;
-    for (size_t k = 0; k < count; k++)
-        most = fmax(most, fabs(x[k]));
-    double scale = most > 0 ? ldexp(1, ilogb(most)) : 1;
-    for (size_t k = 0; k < count; k++)
-        squares += x[k] / scale * (x[k] / scale);
-    return sqrt(squares) * scale;
+    return euclidean_norm(x, count, 1);
 }
 
-/* The singular values of G 2^-exponent, correctly rounded: of a matrix with a largest entry near 1, so that none is
- * subnormal that matters. */
-static const double *singular_values(struct work *w, const struct tensor *g, int *exponent)
+/* The singular values of G 2^-exponent; those of a case serve all formats. */
+struct spectrum {
+    const double *s; /* NULL: not computed yet */
+    int exponent;
+};
+
+static void find_spectrum(struct work *w, struct spectrum *found, const struct tensor *g)
 {
-    size_t m = g->shape[0], n = g->shape[1], count = m < n ? m : n;
-    double *s = work_alloc(w, 2 * count, sizeof *s), *scaled = work_alloc(w, g->count, sizeof *scaled), most = 0;
-    for (size_t k = 0; k < g->count; k++)
-        most = fmax(most, fabs(g->at[k]));
-    *exponent = most > 0 ? ilogb(most) : 0;
-    for (size_t k = 0; k < g->count; k++)
-        scaled[k] = ldexp(g->at[k], -*exponent);
-    assay_answer answer = {{s, 1, count, count}, {s + count, 1, count, count}, 0};
+    size_t count = g->shape[0] < g->shape[1] ? g->shape[0] : g->shape[1];
+    double *s = work_alloc(w, 2 * count, sizeof *s), radius;
     assay_options options = *w->options;
     options.message = w->message;
     options.message_size = sizeof w->message;
-    assay_status status = assay_ref_svd(&answer, NULL, NULL, NULL, (assay_input){scaled, m, n, n}, &options);
+    assay_status status =
+        scaled_singular_values(s, &radius, &found->exponent, g->at, g->shape[0], g->shape[1], &options);
     if (status != ASSAY_OK)
         work_fail(w, status, "bounds need the singular values of the input: %s", assay_status_text(status));
-    return s;
+    found->s = s;
 }
 
 static void bound_svd(const struct golden_case *c, struct answer *a, enum tensor_type f)
@@ -92,13 +85,13 @@ static void bound_svd(const struct golden_case *c, struct answer *a, enum tensor
 }
 
 /* The polar factor, or the minimiser over a ball of singular values, of size ||D||_F. */
-static double singular_bound(struct work *w, const struct golden_case *c, double size, enum tensor_type f)
+static double singular_bound(const struct golden_case *c, const struct spectrum *spectrum, double size,
+                             enum tensor_type f)
 {
     const struct tensor *g = case_input(c, "G");
     size_t m = g->shape[0], n = g->shape[1], count = m < n ? m : n;
-    int exponent;
-    const double *s = singular_values(w, g, &exponent);
-    double t = backward_error(f, m, n), moved = t * ldexp(frobenius(g->at, g->count), -exponent);
+    const double *s = spectrum->s;
+    double t = backward_error(f, m, n), moved = t * ldexp(frobenius(g->at, g->count), -spectrum->exponent);
     if (c->operation == OPERATION_LMO && c->norm == ASSAY_NORM_NUCLEAR) {
         double apart = s[0] - (count > 1 ? s[1] : 0);
         return moved < apart / 4 ? c->radius * 2 * moved / (apart - moved) + t * size : INFINITY;
@@ -107,7 +100,8 @@ static double singular_bound(struct work *w, const struct golden_case *c, double
     return moved < least ? unit * 2 * moved / (2 * least - moved) + t * size : INFINITY;
 }
 
-static void bound_minimiser(struct work *w, const struct golden_case *c, struct answer_class *k, enum tensor_type f)
+static void bound_minimiser(struct work *w, const struct golden_case *c, struct answer_class *k, enum tensor_type f,
+                            struct spectrum *spectrum)
 {
     const struct tensor *g = case_input(c, "G");
     struct answer *a = &k->answers[0];
@@ -130,8 +124,10 @@ static void bound_minimiser(struct work *w, const struct golden_case *c, struct 
         proof = PROOF_UNIT_VECTORS;
         break;
     default:
+        if (k->unique && !spectrum->s)
+            find_spectrum(w, spectrum, g);
         if (k->unique)
-            x = singular_bound(w, c, size, f);
+            x = singular_bound(c, spectrum, size, f);
     }
     bound_by(a, f, k->unique ? x : INFINITY, proof);
 }
@@ -331,7 +327,8 @@ static void forget_choices(struct answer_class *k, enum tensor_type f)
 
 /* ---- a case ------------------------------------------------------------------------------------------------------------- */
 
-static void bound_class(struct work *w, const struct golden_case *c, struct answer_class *k, enum tensor_type f)
+static void bound_class(struct work *w, const struct golden_case *c, struct answer_class *k, enum tensor_type f,
+                        struct spectrum *spectrum)
 {
     switch (c->operation) {
     case OPERATION_SVD:
@@ -339,7 +336,7 @@ static void bound_class(struct work *w, const struct golden_case *c, struct answ
         break;
     case OPERATION_POLAR:
     case OPERATION_LMO:
-        bound_minimiser(w, c, k, f);
+        bound_minimiser(w, c, k, f, spectrum);
         break;
     case OPERATION_MOMENTUM:
         bound_momentum(w, c, k, f);
@@ -354,10 +351,11 @@ static void bound_class(struct work *w, const struct golden_case *c, struct answ
 static void bound_case(struct work *w, void *pointer)
 {
     struct golden_case *c = pointer;
+    struct spectrum spectrum = {0};
     for (size_t k = 0; k < c->class_count; k++)
         for (size_t f = 0; f < FORMATS; f++)
             if (case_fits(c, (enum tensor_type)f) && !c->classes[k].undefined)
-                bound_class(w, c, &c->classes[k], (enum tensor_type)f);
+                bound_class(w, c, &c->classes[k], (enum tensor_type)f, &spectrum);
 }
 
 assay_status case_bound(struct golden_case *c, const assay_options *options)

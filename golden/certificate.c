@@ -78,35 +78,45 @@ static void entries_up(mpfr_ptr norm, const struct problem *p, const double *x, 
             mpfr_set_d(norm, fabs(x[k]), MPFR_RNDU);
 }
 
-/* The exponent of the largest |entry| where that is below 1, else 0: divided by its power of two, small matrices have
- * singular values that binary64 holds well. */
-static int scale_of(const double *x, size_t count)
+static double largest(const double *x, size_t count, size_t stride)
 {
     double most = 0;
     for (size_t k = 0; k < count; k++)
-        most = fmax(most, fabs(x[k]));
-    return most > 0 && most < 1 ? ilogb(most) : 0;
+        most = fmax(most, fabs(x[k * stride]));
+    return most;
+}
+
+assay_status scaled_singular_values(double *s, double *radius, int *exponent, const double *a, size_t rows, size_t cols,
+                                    const assay_options *options)
+{
+    size_t size = rows * cols, count = rows < cols ? rows : cols;
+    double *scaled = tensor_alloc(size, sizeof *scaled), most = largest(a, size, 1);
+    if (!scaled)
+        return ASSAY_NO_MEMORY;
+    *exponent = most > 0 ? ilogb(most) : 0;
+    for (size_t k = 0; k < size; k++)
+        scaled[k] = ldexp(a[k], -*exponent);
+    assay_answer answer = {{s, 1, count, count}, {s + count, 1, count, count}, 0};
+    assay_status status = assay_ref_svd(&answer, NULL, NULL, NULL, (assay_input){scaled, rows, cols, cols}, options);
+    *radius = answer.radius;
+    free(scaled);
+    return status;
 }
 
 /* The largest singular value, or their sum, rounded up. */
 static assay_status singular_up(mpfr_ptr norm, const struct problem *p, const double *x, bool sum,
                                 const assay_options *options)
 {
-    size_t size = p->rows * p->cols, count = p->rows < p->cols ? p->rows : p->cols;
-    double *s = tensor_alloc(2 * count + size, sizeof *s), *scaled = s + 2 * count;
-    if (!s)
-        return ASSAY_NO_MEMORY;
-    int exponent = scale_of(x, size);
-    for (size_t k = 0; k < size; k++)
-        scaled[k] = ldexp(x[k], -exponent); /* exact */
-    assay_answer answer = {{s, 1, count, count}, {s + count, 1, count, count}, 0};
+    size_t count = p->rows < p->cols ? p->rows : p->cols;
+    double *s = tensor_alloc(2 * count, sizeof *s), radius;
+    int exponent = 0;
     assay_status status =
-        assay_ref_svd(&answer, NULL, NULL, NULL, (assay_input){scaled, p->rows, p->cols, p->cols}, options);
+        s ? scaled_singular_values(s, &radius, &exponent, x, p->rows, p->cols, options) : ASSAY_NO_MEMORY;
     mpfr_set_zero(norm, 1);
     for (size_t k = 0; k < (sum ? count : 1) && status == ASSAY_OK; k++) {
         mpfr_add_d(norm, norm, s[k], MPFR_RNDU);
         mpfr_add_d(norm, norm, s[count + k], MPFR_RNDU);
-        mpfr_add_d(norm, norm, answer.radius, MPFR_RNDU);
+        mpfr_add_d(norm, norm, radius, MPFR_RNDU);
     }
     mpfr_mul_2si(norm, norm, exponent, MPFR_RNDU);
     free(s);
@@ -195,53 +205,54 @@ assay_status certificate_measure(struct certificate *found, const struct golden_
     return status;
 }
 
-/* The largest |entry| of G, or their sum. */
-static double entries(const struct problem *p, bool sum)
+static double sum_of_entries(const struct problem *p)
 {
     double total = 0;
     for (size_t k = 0; k < p->rows * p->cols; k++)
-        total = sum ? total + fabs(p->g[k]) : fmax(total, fabs(p->g[k]));
+        total += fabs(p->g[k]);
     return total;
 }
 
-/* ||G||_F, or the sum of the lengths of its rows or columns, to a few roundings. */
-static double frobenius(const struct problem *p, bool rows, bool vectors)
+double euclidean_norm(const double *x, size_t count, size_t stride)
 {
-    double total = 0, most = entries(p, false), scale = most > 0 ? ldexp(1, ilogb(most)) : 1;
-    for (size_t k = 0; k < (!vectors ? 1 : rows ? p->rows : p->cols); k++) {
-        double squares = 0;
-        size_t count = !vectors ? p->rows * p->cols : rows ? p->cols : p->rows, stride = vectors && !rows ? p->cols : 1;
-        for (size_t l = 0; l < count; l++) {
-            double x = p->g[(rows ? k * p->cols : k) + l * stride] / scale;
-            squares += x * x;
-        }
-        total += sqrt(squares);
-    }
-    return total * scale;
+    double squares = 0, most = largest(x, count, stride), scale = most > 0 ? ldexp(1, ilogb(most)) : 1;
+    for (size_t k = 0; k < count; k++)
+        squares += x[k * stride] / scale * (x[k * stride] / scale);
+    return sqrt(squares) * scale;
+}
+
+/* The sum of the lengths of the rows of G, or of its columns. */
+static double sum_of_lengths(const struct problem *p, bool rows)
+{
+    double total = 0;
+    for (size_t k = 0; k < (rows ? p->rows : p->cols); k++)
+        total += rows ? euclidean_norm(p->g + k * p->cols, p->cols, 1) : euclidean_norm(p->g + k, p->rows, p->cols);
+    return total;
 }
 
 /* certificate_allowed(), but for underflow. */
 static struct certificate model(const struct problem *p, enum tensor_type format)
 {
-    double m = (double)p->rows, n = (double)p->cols, root = sqrt(m < n ? m : n), size = frobenius(p, false, false);
+    double m = (double)p->rows, n = (double)p->cols, root = sqrt(m < n ? m : n),
+           size = euclidean_norm(p->g, p->rows * p->cols, 1);
     double t = backward_error(format, p->rows, p->cols), aspect = sqrt(m / n), few;
     uint64_t bits;
     switch (p->norm) {
     case ASSAY_NORM_MAX: /* all entries are radius, or less where it does not matter */
         few = tensor_encode(&bits, format, p->radius) ? 0 : unit_roundoff(format);
-        return (struct certificate){few * p->radius, few * p->radius * entries(p, true)};
+        return (struct certificate){few * p->radius, few * p->radius * sum_of_entries(p)};
     case ASSAY_NORM_SUM: /* of several largest entries each may have a part of the radius */
         few = unit_roundoff(format);
-        return (struct certificate){few * p->radius, few * p->radius * entries(p, false)};
+        return (struct certificate){few * p->radius, few * p->radius * largest(p->g, p->rows * p->cols, 1)};
     case ASSAY_NORM_FROBENIUS:
         few = unit_vector_error(format, p->rows * p->cols);
         return (struct certificate){few * p->radius, few * p->radius * size};
     case ASSAY_NORM_COLUMN:
         few = unit_vector_error(format, p->rows);
-        return (struct certificate){few * p->radius, few * p->radius * sqrt(m) * frobenius(p, false, true)};
+        return (struct certificate){few * p->radius, few * p->radius * sqrt(m) * sum_of_lengths(p, false)};
     case ASSAY_NORM_ROW:
         few = unit_vector_error(format, p->cols);
-        return (struct certificate){few * p->radius, few * p->radius / sqrt(n) * frobenius(p, true, true)};
+        return (struct certificate){few * p->radius, few * p->radius / sqrt(n) * sum_of_lengths(p, true)};
     case ASSAY_NORM_NUCLEAR: /* ||D||_F <= radius; ||.||_nuc <= root ||.||_F; dual: ||.||_2 <= ||.||_F */
         return (struct certificate){root * t * p->radius, 3 * t * p->radius * size};
     case ASSAY_NORM_RMS: /* ||D||_F <= root aspect radius; the norm is ||.||_2 / aspect, its dual aspect ||.||_nuc */

@@ -18,6 +18,14 @@ assay_status certificate_measure(struct certificate *found, const struct golden_
  * where the radius is parted, and 0 where it stands for itself. */
 struct certificate certificate_allowed(const struct golden_case *c, enum tensor_type format);
 
+/* s: the min(m, n) singular values of A 2^-exponent, hi and then lo of each, and their radius; of a matrix with a largest
+ * entry near 1, so that none is subnormal that matters. Errors: those of assay_ref_svd(). */
+assay_status scaled_singular_values(double *s, double *radius, int *exponent, const double *a, size_t rows, size_t cols,
+                                    const assay_options *options) __attribute__((warn_unused_result));
+
+/* The Euclidean norm of `count` numbers, `stride` apart, to a few roundings, without overflow or underflow of squares. */
+double euclidean_norm(const double *x, size_t count, size_t stride);
+
 /* The t of norms alone: of x / ||x|| for N numbers, accumulated in binary32 (binary64 for that format): N / 2 + 2 roundings
  * there and 4 in the format (the norm, a constant, the quotient, the product). claim BD-unit-vectors */
 double unit_vector_error(enum tensor_type format, size_t count);

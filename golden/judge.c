@@ -55,19 +55,12 @@ static void find_entry(struct verdict *v, const struct answer *a, enum tensor_ty
     v->exact = a->hi[v->entry];
 }
 
-static bool all_finite(const double *x, size_t count)
-{
-    bool finite = true;
-    for (size_t k = 0; k < count; k++)
-        finite = finite && isfinite(x[k]);
-    return finite;
-}
-
 static assay_status judge_certificate(struct verdict *v, const struct golden_case *c, const struct certificate *allowed,
                                       const double *result, size_t count, const assay_options *options)
 {
     struct certificate found = {NAN, NAN};
-    assay_status status = all_finite(result, count) ? certificate_measure(&found, c, result, options) : ASSAY_OK;
+    assay_status status =
+        numbers_are_finite(result, count) ? certificate_measure(&found, c, result, options) : ASSAY_OK;
     if (status == ASSAY_OK) {
         compare(v, JUDGED_EXCESS, 0, PROOF_CERTIFICATE, found.excess, allowed->excess);
         compare(v, JUDGED_GAP, 0, PROOF_CERTIFICATE, found.gap, allowed->gap);
@@ -129,14 +122,14 @@ void verdict_text(char text[VERDICT_TEXT], const struct verdict *v, const struct
              proof_names[v->proof], a->name, place, v->got, v->got, v->exact, v->exact);
 }
 
-void verdict_command(char text[VERDICT_TEXT], const struct golden_case *c, const struct answer_class *k,
-                     const char *folder)
+void answer_command(char text[VERDICT_TEXT], const struct golden_case *c, const struct answer_class *k,
+                    const char *file, bool alone)
 {
-    const char *operation = operation_names[c->operation];
-    char lr[40] = "";
+    char lr[40] = "", tensor[CASE_TEXT + 16] = "";
     bool whole = c->operation == OPERATION_MOMENTUM || c->operation == OPERATION_STEP;
-    int end = snprintf(text, VERDICT_TEXT, "assay ref %s %s/vectors/%s.safetensors --tensor %s/%s", operation, folder,
-                       operation, c->id, whole ? "" : "G");
+    if (!alone)
+        snprintf(tensor, sizeof tensor, " --tensor %s/%s", c->id, whole ? "" : "G");
+    int end = snprintf(text, VERDICT_TEXT, "assay ref %s %s%s", operation_names[c->operation], file, tensor);
     size_t room = end < VERDICT_TEXT ? VERDICT_TEXT - (size_t)end : 0;
     char *at = text + (VERDICT_TEXT - room);
     switch (c->operation) {
@@ -160,4 +153,12 @@ void verdict_command(char text[VERDICT_TEXT], const struct golden_case *c, const
     default:
         break;
     }
+}
+
+void verdict_command(char text[VERDICT_TEXT], const struct golden_case *c, const struct answer_class *k,
+                     const char *folder)
+{
+    char file[VERDICT_TEXT];
+    snprintf(file, sizeof file, "%s/vectors/%s.safetensors", folder, operation_names[c->operation]);
+    answer_command(text, c, k, file, false);
 }

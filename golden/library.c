@@ -41,23 +41,12 @@ void assay_golden_close(assay_golden_set *set)
 
 size_t assay_golden_count(const assay_golden_set *set)
 {
-    size_t count = 0;
-    for (size_t m = 0; m < set->set.count; m++)
-        count += set->set.manifests[m].count;
-    return count;
-}
-
-static const struct golden_case *case_number(const assay_golden_set *set, size_t k)
-{
-    size_t m = 0;
-    for (; k >= set->set.manifests[m].count; m++)
-        k -= set->set.manifests[m].count;
-    return &set->set.manifests[m].cases[k];
+    return set_case_count(&set->set);
 }
 
 assay_golden_case assay_golden_get(const assay_golden_set *set, size_t k)
 {
-    const struct golden_case *c = case_number(set, k);
+    const struct golden_case *c = set_case(&set->set, k);
     return (assay_golden_case){.id = c->id,
                                .operation = operation_names[c->operation],
                                .family = c->family,
@@ -70,7 +59,7 @@ assay_golden_case assay_golden_get(const assay_golden_set *set, size_t k)
 
 bool assay_golden_input(assay_golden_array *x, const assay_golden_set *set, size_t k, const char *name)
 {
-    const struct tensor *input = case_input(case_number(set, k), name);
+    const struct tensor *input = case_input(set_case(&set->set, k), name);
     if (input)
         *x = (assay_golden_array){input->at, input->ndim, input->shape};
     return input != NULL;
@@ -91,7 +80,7 @@ bool assay_golden_answer(assay_golden_array *x, const assay_golden_set *set, siz
                          const char *output)
 {
     const struct answer_class *class;
-    const struct answer *a = find_answer(&class, case_number(set, k), dialect, output);
+    const struct answer *a = find_answer(&class, set_case(&set->set, k), dialect, output);
     if (a)
         *x = (assay_golden_array){a->hi, a->ndim, a->shape};
     return a != NULL;
@@ -100,7 +89,7 @@ bool assay_golden_answer(assay_golden_array *x, const assay_golden_set *set, siz
 assay_status assay_judge(assay_verdict *verdict, const assay_golden_set *set, size_t k, const char *dialect,
                          const char *output, enum assay_format format, const double *result, size_t count)
 {
-    const struct golden_case *c = case_number(set, k);
+    const struct golden_case *c = set_case(&set->set, k);
     const struct answer_class *class;
     const struct answer *a = find_answer(&class, c, dialect, output);
     struct verdict v;

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const format_names[FORMATS] = {"f64", "f32", "f16", "bf16"}; /* by enum tensor_type */
-
 void manifest_free(struct manifest *m)
 {
     for (size_t k = 0; k < m->count; k++)

@@ -8,6 +8,14 @@ double entry_error(const struct answer *a, size_t entry, double result)
     return (result - a->hi[entry]) - a->lo[entry];
 }
 
+bool numbers_are_finite(const double *x, size_t count)
+{
+    bool finite = true;
+    for (size_t k = 0; k < count; k++)
+        finite = finite && isfinite(x[k]);
+    return finite;
+}
+
 /* Entry k of what is measured. */
 static double entry(const struct answer *a, size_t first, const double *result, size_t k)
 {

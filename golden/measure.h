@@ -11,6 +11,9 @@ void measure_error(double of[MEASURES], const struct answer *a, size_t slab, con
 /* The measures of the answer itself. */
 void measure_answer(double of[MEASURES], const struct answer *a, size_t slab);
 
+/* Whether none is NaN or infinite. */
+bool numbers_are_finite(const double *x, size_t count);
+
 /* result - exact of one entry, in double precision. */
 double entry_error(const struct answer *a, size_t entry, double result);
 

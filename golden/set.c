@@ -22,6 +22,22 @@ void set_free(struct golden_set *set)
     set->count = 0;
 }
 
+size_t set_case_count(const struct golden_set *set)
+{
+    size_t count = 0;
+    for (size_t m = 0; m < set->count; m++)
+        count += set->manifests[m].count;
+    return count;
+}
+
+const struct golden_case *set_case(const struct golden_set *set, size_t k)
+{
+    size_t m = 0;
+    for (; k >= set->manifests[m].count; m++)
+        k -= set->manifests[m].count;
+    return &set->manifests[m].cases[k];
+}
+
 /* The two parts of a path, or a failure. */
 static assay_status path_of(char path[PATH_SIZE], const char *first, const char *second, char *message, size_t size)
 {

@@ -11,6 +11,10 @@ struct golden_set {
 
 void set_free(struct golden_set *set);
 
+/* How many cases it has, and number k of them, operation by operation. */
+size_t set_case_count(const struct golden_set *set);
+const struct golden_case *set_case(const struct golden_set *set, size_t k);
+
 /* Reads a whole set. Every file that SHA256SUMS lists must have that checksum, and nothing else is read; the operations
  * stand there in the order of enum operation. ASSAY_UNREADABLE, with a sentence, if anything is missing, altered or
  * malformed; ASSAY_NO_MEMORY. On failure *set is untouched. */

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+const char *const format_names[FORMATS] = {"f64", "f32", "f16", "bf16"};
+
 _Static_assert(sizeof(size_t) == sizeof(uint64_t), "sizes in files are 64-bit numbers");
 _Static_assert(sizeof(double) == sizeof(uint64_t), "double is binary64");
 

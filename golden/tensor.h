@@ -15,6 +15,8 @@ enum { TENSOR_MAX_DIMS = 8 };
 /* IEEE 754 binary64, binary32, binary16, and the upper half of a binary32. */
 enum tensor_type { TENSOR_F64, TENSOR_F32, TENSOR_F16, TENSOR_BF16 };
 enum { FORMATS = TENSOR_BF16 + 1 };
+/* What users call them: "f64", "f32", "f16", "bf16". */
+extern const char *const format_names[FORMATS];
 
 struct tensor {
     char *name;            /* UTF-8; empty in a .npy file */

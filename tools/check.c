@@ -11,7 +11,6 @@
 /* What was asked for. */
 struct check {
     struct judging j;
-    const char *cases; /* the user's own, or NULL: the set's */
     bool partial;
     enum findings_format format;
 };
@@ -103,7 +102,7 @@ static int conclude(const struct check *check, const struct findings *f, const c
         print_warnings(check, f);
     if (text && untried[0])
         printf("\nnot tried: %s\n", untried);
-    if (text && failed > 0 && !check->cases) {
+    if (text && failed > 0 && !check->j.cases) {
         print_nearest(check, failed);
         print_bug(check, failed);
     }
@@ -123,7 +122,7 @@ static int check_results(const struct check *check)
     if (unknown)
         return complain_usage("%s: tensor '%s' is the output of no case", check->j.results->path, unknown);
     snprintf(title, sizeof title, "%s as %s, %s %s", check->j.results->path, check->j.dialect->name,
-             check->cases ? "cases" : "golden set", check->cases ? check->cases : MANIFEST_VERSION);
+             check->j.cases ? "cases" : "golden set", check->j.cases ? check->j.cases : MANIFEST_VERSION);
     f.title = title;
     assay_status status = ASSAY_OK;
     for (int o = 0; o < OPERATIONS && status == ASSAY_OK; o++) {
@@ -150,17 +149,17 @@ static int run(struct check *check, const char *folder, const char *path)
     struct golden_set set;
     struct results results;
     char message[ASSAY_MESSAGE_SIZE] = "";
-    assay_status status = check->cases ? own_cases_read(&set, check->cases, check->j.dialect, message, sizeof message)
-                                       : set_read(&set, folder, message, sizeof message);
+    assay_status status = check->j.cases
+                              ? own_cases_read(&set, check->j.cases, check->j.dialect, message, sizeof message)
+                              : set_read(&set, folder, message, sizeof message);
     if (status != ASSAY_OK) {
         complain_usage("%s", message[0] ? message : assay_status_text(status));
-        return check->cases ? exit_code_of(status) : EXIT_SET;
+        return check->j.cases ? exit_code_of(status) : EXIT_SET;
     }
     int code = EXIT_USAGE;
     if (results_read(&results, path, message, sizeof message) == ASSAY_OK) {
         check->j.set = &set;
-        check->j.folder = check->cases ? NULL : folder;
-        check->j.cases = check->cases;
+        check->j.folder = folder;
         check->j.results = &results;
         code = check_results(check);
         results_free(&results);
@@ -173,7 +172,7 @@ static int run(struct check *check, const char *folder, const char *path)
 
 int run_check(int argc, char **argv)
 {
-    const char *folder = NULL, *dialect = NULL, *dtype = NULL, *format = NULL;
+    const char *given = NULL, *dialect = NULL, *dtype = NULL, *format = NULL;
     struct check check = {0};
     bool help = false;
     const struct option options[] = {
@@ -181,8 +180,8 @@ int run_check(int argc, char **argv)
         {"dtype", 0, &dtype, NULL, NULL, NULL,
          "what the port computes directions in: auto (the dialect's), f64, f32, f16, bf16"},
         {"partial", 0, NULL, &check.partial, NULL, NULL, "results that are missing are no failure"},
-        {"set", 0, &folder, NULL, NULL, NULL, "the folder of the set (default: the one that belongs to this program)"},
-        {"cases", 0, &check.cases, NULL, NULL, NULL,
+        {"set", 0, &given, NULL, NULL, NULL, "the folder of the set (default: the one that belongs to this program)"},
+        {"cases", 0, &check.j.cases, NULL, NULL, NULL,
          "judge by cases of your own, FILE.json and FILE.safetensors, that the reference answers"},
         {"format", 0, &format, NULL, NULL, NULL, "text, json, junit, tap, markdown or github"},
         {"help", 'h', NULL, &help, NULL, NULL, "print this"},
@@ -201,10 +200,10 @@ int run_check(int argc, char **argv)
         return complain_usage("there is no dialect '%s' (assay dialects lists them)", dialect);
     if (!parse_dtype(dtype, &check.j) || !findings_parse_format(format, &check.format))
         return EXIT_USAGE;
-    if (folder && check.cases)
+    if (given && check.j.cases)
         return complain_usage("--set and --cases exclude each other");
-    char *own = folder || check.cases ? NULL : default_set();
-    int code = folder || own || check.cases ? run(&check, folder ? folder : own, argv[0]) : EXIT_SET;
-    free(own);
+    char *folder = check.j.cases ? NULL : set_folder(given);
+    int code = folder || check.j.cases ? run(&check, folder, argv[0]) : EXIT_SET;
+    free(folder);
     return code;
 }

@@ -20,6 +20,15 @@ int complain_usage(const char *format, ...)
     return EXIT_USAGE;
 }
 
+void *or_end(void *memory)
+{
+    if (!memory) {
+        fputs("assay: out of memory\n", stderr);
+        exit(EXIT_OURS);
+    }
+    return memory;
+}
+
 /* ---- options ------------------------------------------------------------------------------------------------- */
 
 /* The option that a word names; *value points behind its "=" or is NULL. */
@@ -156,8 +165,10 @@ void end_progress(struct progress_bar *bar)
         fputs("\r\033[K", stderr);
 }
 
-char *default_set(void)
+char *set_folder(const char *given)
 {
+    if (given)
+        return or_end(strdup(given));
     /* build/assay, build/gcc-O3/assay and /usr/local/bin/assay */
     static const char *const beside[] = {"/../golden", "/../../golden", "/../share/assay/golden"};
     char program[PATH_MAX], sums[PATH_MAX + 64];

@@ -56,12 +56,15 @@ int complain_usage(const char *format, ...) __attribute__((format(printf, 1, 2))
 bool parse_number(const char *text, double least, double most, double *x);
 bool parse_count(const char *text, unsigned least, unsigned most, unsigned *x);
 
+/* The memory, unless it is NULL: out of memory ends the program. */
+void *or_end(void *memory);
+
 /* The exit code of a status. */
 int exit_code_of(assay_status status);
 
-/* The folder of the golden set if --set does not say: golden/ of the source tree that the program was built in, or
- * ../share/assay/golden beside an installed one. NULL, after a complaint, if neither is there; else to be freed. */
-char *default_set(void);
+/* The folder of the golden set: what --set says; or, if that is NULL, golden/ of the source tree that the program was built
+ * in, or ../share/assay/golden beside an installed one. NULL, after a complaint, if neither is there; else to be freed. */
+char *set_folder(const char *given);
 
 /* For assay_options.progress: a bar on stderr, if that is a terminal and it has been two seconds. Give it a zeroed
  * struct. */

@@ -10,15 +10,6 @@
 
 static const char *const kind_names[] = {"pass", "fail", "missing", "not judged"};
 
-static void *or_end(void *memory)
-{
-    if (!memory) {
-        fputs("assay: out of memory\n", stderr);
-        exit(EXIT_OURS);
-    }
-    return memory;
-}
-
 void findings_free(struct findings *f)
 {
     for (size_t k = 0; k < f->count; k++) {
@@ -93,12 +84,6 @@ static void each_row(const struct findings *f, void (*print)(enum operation, enu
         }
 }
 
-static const char *format_name(enum tensor_type format)
-{
-    static const char *const names[FORMATS] = {"f64", "f32", "f16", "bf16"};
-    return names[format];
-}
-
 static const char *verdict(const struct findings *f)
 {
     return findings_count(f, FINDING_FAIL)      ? "FAIL"
@@ -113,7 +98,7 @@ enum { MOST_SHOWN = 20 }; /* of the failures, in text */
 
 static void text_row(enum operation operation, enum tensor_type format, const struct row *row)
 {
-    printf("%-15s %-6s %8zu %8zu %8zu %12zu %16.3g\n", operation_names[operation], format_name(format),
+    printf("%-15s %-6s %8zu %8zu %8zu %12zu %16.3g\n", operation_names[operation], format_names[format],
            row->counts[FINDING_PASS], row->counts[FINDING_FAIL], row->counts[FINDING_MISSING],
            row->counts[FINDING_NOT_JUDGED], row->worst);
 }
@@ -150,7 +135,7 @@ static void print_tap(const struct findings *f)
 
 static void markdown_row(enum operation operation, enum tensor_type format, const struct row *row)
 {
-    printf("| %s | %s | %zu | %zu | %zu | %zu | %.3g |\n", operation_names[operation], format_name(format),
+    printf("| %s | %s | %zu | %zu | %zu | %zu | %.3g |\n", operation_names[operation], format_names[format],
            row->counts[FINDING_PASS], row->counts[FINDING_FAIL], row->counts[FINDING_MISSING],
            row->counts[FINDING_NOT_JUDGED], row->worst);
 }
@@ -211,7 +196,7 @@ static void print_junit(const struct findings *f)
     for (size_t k = 0; k < f->count; k++) {
         const struct finding *x = &f->each[k];
         printf("  <testcase classname=\"assay.%s.%s\" name=\"%s %s\"", operation_names[x->operation],
-               format_name(x->format), x->c->id, x->output);
+               format_names[x->format], x->c->id, x->output);
         if (x->kind == FINDING_PASS) {
             puts("/>");
             continue;
@@ -243,7 +228,7 @@ static void print_json(const struct findings *f)
         report_add(r, "operation", json_string(operation_names[x->operation]));
         report_add(r, "dialect", json_string(x->dialect));
         report_add(r, "output", json_string(x->output));
-        report_add(r, "format", json_string(format_name(x->format)));
+        report_add(r, "format", json_string(format_names[x->format]));
         report_add(r, "verdict", json_string(kind_names[x->kind]));
         if (x->kind <= FINDING_FAIL)
             report_add(r, "err_over_bound", report_number(x->ratio));

@@ -6,6 +6,7 @@
 #include "inputs.h"
 #include "kernels.h"
 #include "large.h"
+#include "measure.h"
 #include "safetensors.h"
 #include "set.h"
 
@@ -26,16 +27,9 @@ struct gate {
     char message[ASSAY_MESSAGE_SIZE];
 };
 
-/* ---- one case -------------------------------------------------------------------------------------------------------- */
+enum { FAILURE_TEXT = VERDICT_TEXT + 64 };
 
-static void *or_end(void *memory)
-{
-    if (!memory) {
-        fputs("assay: out of memory\n", stderr);
-        exit(EXIT_OURS);
-    }
-    return memory;
-}
+/* ---- one case -------------------------------------------------------------------------------------------------------- */
 
 /* A case that is not of the set, empty. */
 static struct golden_case *add_case(struct gate *g)
@@ -54,12 +48,21 @@ static void free_findings(struct gate *g)
     free(g->others);
 }
 
-static bool all_finite(const double *x, size_t count)
+/* What is wrong with output a, and the command that computes it. */
+static void tell_failure(char text[FAILURE_TEXT], char command[VERDICT_TEXT], const struct gate *g,
+                         const struct golden_case *c, const struct answer_class *named, size_t a,
+                         const struct verdict *v, const struct kernel_choice *choice)
 {
-    bool finite = true;
-    for (size_t k = 0; k < count; k++)
-        finite = finite && isfinite(x[k]);
-    return finite;
+    int end = snprintf(text, FAILURE_TEXT, "[%s] ", assay_fast_path_name(choice->path));
+    if (v->judged)
+        verdict_text(text + end, v, c, named, a);
+    else
+        snprintf(text + end, FAILURE_TEXT - (size_t)end, "case %s, %s, %s: not finite, as the answer is", c->id,
+                 named->name, named->answers[a].name);
+    if (g->elsewhere)
+        snprintf(command, VERDICT_TEXT, "%s", g->elsewhere);
+    else
+        verdict_command(command, c, named, g->folder);
 }
 
 /* What the kernels make of the case in this way, judged. Answers are finite, and so must their results be, also where no
@@ -69,7 +72,7 @@ static assay_status judge_kernel(struct gate *g, const struct golden_case *c, co
 {
     enum tensor_type format = kernel_format(c->operation, d, choice->arithmetic);
     double *results[CASE_ANSWERS];
-    char text[VERDICT_TEXT + 64], command[VERDICT_TEXT];
+    char text[FAILURE_TEXT], command[VERDICT_TEXT];
     const assay_options options = {.threads = 1, .message = g->message, .message_size = sizeof g->message};
     struct answer_class named = *k;
     if (!case_fits(c, format) || !case_fits(c, TENSOR_F32))
@@ -78,23 +81,15 @@ static assay_status judge_kernel(struct gate *g, const struct golden_case *c, co
     for (size_t a = 0; a < k->answer_count; a++)
         results[a] = or_end(malloc(k->answers[a].count * sizeof(double)));
     assay_status status = kernel_run(results, c, k, d, choice, g->message);
-    if (g->elsewhere)
-        snprintf(command, sizeof command, "%s", g->elsewhere);
-    else
-        verdict_command(command, c, &named, g->folder);
     for (size_t a = 0; a < k->answer_count && status == ASSAY_OK; a++) {
         struct verdict v;
         status = judge(&v, c, &named, a, format, results[a], &options);
         if (status != ASSAY_OK)
             break;
-        bool finite = all_finite(results[a], k->answers[a].count);
+        bool finite = numbers_are_finite(results[a], k->answers[a].count);
         enum finding_kind kind = !finite || !v.pass ? FINDING_FAIL : v.judged ? FINDING_PASS : FINDING_NOT_JUDGED;
-        int end = snprintf(text, sizeof text, "[%s] ", assay_fast_path_name(choice->path));
-        if (v.judged)
-            verdict_text(text + end, &v, c, &named, a);
-        else
-            snprintf(text + end, sizeof text - (size_t)end, "case %s, %s, %s: not finite, as the answer is", c->id,
-                     named.name, k->answers[a].name);
+        if (kind == FINDING_FAIL)
+            tell_failure(text, command, g, c, &named, a, &v, choice);
         findings_add(&g->findings, (struct finding){.kind = kind,
                                                     .operation = c->operation,
                                                     .format = format,
@@ -290,12 +285,10 @@ static void write_reproducer(const struct draw *d)
         return;
     }
     snprintf(path, sizeof path, "%s.safetensors", c.id);
-    verdict_command(command, &c, &c.classes[0], "");
-    const char *options = strchr(strstr(command, c.id), ' '); /* of them, those behind the name of the case */
+    answer_command(command, &c, &c.classes[0], path, true);
     const struct tensor_file file = {.count = c.input_count, .tensors = c.inputs};
     if (safetensors_write(path, &file, message, sizeof message) == ASSAY_OK)
-        fprintf(stderr, "assay: the smallest inputs found that fail are in %s; their answer: assay ref %s %s%s\n", path,
-                operation_names[d->operation], path, options ? options : "");
+        fprintf(stderr, "assay: the smallest inputs found that fail are in %s; their answer: %s\n", path, command);
     else
         complain_usage("%s", message);
     case_free(&c);
@@ -373,12 +366,12 @@ static int run_gate_on(struct gate *g, bool large, unsigned random, uint64_t see
 
 int run_gate(int argc, char **argv)
 {
-    const char *folder = NULL, *format_text = NULL, *random_text = NULL, *seed_text = NULL;
+    const char *given = NULL, *format_text = NULL, *random_text = NULL, *seed_text = NULL;
     bool help = false, small = false;
     unsigned random = 200, seed = 1;
     enum findings_format format;
     const struct option options[] = {
-        {"set", 0, &folder, NULL, NULL, NULL, "the folder of the set (default: the one that belongs to this program)"},
+        {"set", 0, &given, NULL, NULL, NULL, "the folder of the set (default: the one that belongs to this program)"},
         {"fuzz", 0, &random_text, NULL, NULL, NULL, "how many random cases (default 200)"},
         {"seed", 0, &seed_text, NULL, NULL, NULL, "of the random cases (default 1)"},
         {"small", 0, NULL, &small, NULL, NULL, "without large cases, of 1024 x 1024 and more"},
@@ -399,8 +392,8 @@ int run_gate(int argc, char **argv)
         return complain_usage("--fuzz and --seed take numbers up to 1000000000");
     if (!findings_parse_format(format_text, &format))
         return EXIT_USAGE;
-    char *own = folder ? NULL : default_set();
-    struct gate g = {.folder = folder ? folder : own};
+    char *folder = set_folder(given);
+    struct gate g = {.folder = folder};
     if (!g.folder)
         return EXIT_SET;
     int code = EXIT_SET;
@@ -410,6 +403,6 @@ int run_gate(int argc, char **argv)
         complain_usage("%s", g.message);
     free_findings(&g);
     set_free(&g.set);
-    free(own);
+    free(folder);
     return code;
 }

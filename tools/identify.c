@@ -17,12 +17,6 @@ struct identification {
 
 /* ---- in words --------------------------------------------------------------------------------------------------------- */
 
-static const char *format_text(enum tensor_type format)
-{
-    static const char *const names[FORMATS] = {"f64", "f32", "f16", "bf16"};
-    return names[format];
-}
-
 /* What the first hypothesis amounts to. */
 static const char *verdict(const struct hypothesis *h)
 {
@@ -60,7 +54,7 @@ static void print_rivals(const struct identification *i, const struct hypothesis
         if (c)
             printf("  %-20s results for case %s would tell (%.3g times what rounding does)\n", h->name, c->id, times);
         else
-            printf("  %-20s no case of this set can tell them apart in %s\n", h->name, format_text(s->format));
+            printf("  %-20s no case of this set can tell them apart in %s\n", h->name, format_names[s->format]);
     }
 }
 
@@ -96,7 +90,7 @@ static void print_text(const struct identification *i)
     const struct search *s = &i->search;
     const struct hypothesis *first = &s->each[0];
     printf("%s: %zu outputs of %zu cases, judged as computed in %s\n\n%s: %s\n", i->j.results->path,
-           i->evidence.outputs, i->evidence.case_count, format_text(s->format), verdict(first), first->name);
+           i->evidence.outputs, i->evidence.case_count, format_names[s->format], verdict(first), first->name);
     for (size_t k = 0; k < s->count; k++)
         if (search_same(first, &s->each[k]))
             printf("the same to the last bit: %s\n", s->each[k].name);
@@ -131,7 +125,7 @@ static bool print_json(const struct identification *i)
     json_t *ranking = json_array();
     report_add(r, "verdict", json_string(verdict(&s->each[0])));
     report_add(r, "name", json_string(s->each[0].name));
-    report_add(r, "format", json_string(format_text(s->format)));
+    report_add(r, "format", json_string(format_names[s->format]));
     for (size_t k = 0; k < s->count && s->each[k].judged; k++)
         json_array_append_new(ranking, hypothesis_json(&s->each[k]));
     for (size_t k = 0; k < s->axis_count; k++)
@@ -206,12 +200,12 @@ static int run(struct identification *i, const char *folder, const char *path)
 
 int run_identify(int argc, char **argv)
 {
-    const char *folder = NULL, *dtype = NULL, *format = NULL;
+    const char *given = NULL, *dtype = NULL, *format = NULL;
     struct identification i = {0};
     bool help = false;
     const struct option options[] = {
         {"dtype", 0, &dtype, NULL, NULL, NULL, "what the port computes directions in: auto, f64, f32, f16, bf16"},
-        {"set", 0, &folder, NULL, NULL, NULL, "the folder of the set (default: the one that belongs to this program)"},
+        {"set", 0, &given, NULL, NULL, NULL, "the folder of the set (default: the one that belongs to this program)"},
         {"format", 0, &format, NULL, NULL, NULL, "text or json"},
         {"help", 'h', NULL, &help, NULL, NULL, "print this"},
     };
@@ -231,8 +225,8 @@ int run_identify(int argc, char **argv)
     i.as_json = format && strcmp(format, "json") == 0;
     if (!parse_dtype(dtype, &i.j))
         return EXIT_USAGE;
-    char *own = folder ? NULL : default_set();
-    int code = folder || own ? run(&i, folder ? folder : own, argv[0]) : EXIT_SET;
-    free(own);
+    char *folder = set_folder(given);
+    int code = folder ? run(&i, folder, argv[0]) : EXIT_SET;
+    free(folder);
     return code;
 }

@@ -1,6 +1,7 @@
 #include "judging.h"
 
 #include "command.h"
+#include "own_cases.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -33,20 +34,13 @@ static void shape_text(char text[128], size_t ndim, const size_t *shape)
 static void command_of(char command[VERDICT_TEXT], const struct golden_case *c, const struct answer_class *k,
                        const struct judging *j)
 {
-    char whole[VERDICT_TEXT], *file, *rest;
-    verdict_command(whole, c, k, j->folder ? j->folder : "");
-    file = strchr(whole, '/');
-    rest = file ? strchr(file, ' ') : NULL;
-    if (!j->cases || !rest) {
-        memcpy(command, whole, VERDICT_TEXT);
-        return;
+    if (j->cases) {
+        char file[VERDICT_TEXT];
+        own_cases_file(file, sizeof file, j->cases, ".safetensors");
+        answer_command(command, c, k, file, false);
+    } else {
+        verdict_command(command, c, k, j->folder);
     }
-    size_t length = strlen(j->cases);
-    if (length > 5 && strcmp(j->cases + length - 5, ".json") == 0)
-        length -= 5;
-    *file = '\0';
-    snprintf(command, VERDICT_TEXT, "%.100s%.*s.safetensors%.400s", whole, (int)(length < 400 ? length : 400), j->cases,
-             rest);
 }
 
 /* One output: a missing or misshapen result, or what the judge says. */
@@ -61,7 +55,6 @@ static assay_status judge_output(struct findings *f, const struct judging *j, co
     finding.output = a->name;
     struct answer_class named = *k; /* after the dialect that was asked for, not the first of its class */
     named.name = finding.dialect;
-    command_of(command, c, &named, j);
     if (!x) {
         finding.kind = FINDING_MISSING;
     } else if (x->ndim != a->ndim || memcmp(x->shape, a->shape, a->ndim * sizeof *a->shape) != 0) {
@@ -77,8 +70,11 @@ static assay_status judge_output(struct findings *f, const struct judging *j, co
         finding.ratio = v.ratio;
         verdict_text(text, &v, c, &named, output);
     }
-    finding.text = finding.kind == FINDING_FAIL ? text : NULL;
-    finding.command = finding.kind == FINDING_FAIL ? command : NULL;
+    if (finding.kind == FINDING_FAIL) {
+        command_of(command, c, &named, j);
+        finding.text = text;
+        finding.command = command;
+    }
     findings_add(f, finding);
     return ASSAY_OK;
 }
@@ -105,8 +101,8 @@ assay_status judge_operation(struct findings *f, const struct judging *j, enum o
     return status;
 }
 
-/* Asks for every result of the operation; returns whether there is one. */
-static bool ask_for_all(const struct judging *j, enum operation operation)
+/* By asking for every one. */
+bool is_tried(const struct judging *j, enum operation operation)
 {
     const struct manifest *m = manifest_of(j, operation);
     bool any = false;
@@ -115,11 +111,6 @@ static bool ask_for_all(const struct judging *j, enum operation operation)
             for (size_t a = 0; a < m->cases[k].classes[l].answer_count; a++)
                 any = results_find(j->results, m->cases[k].id, m->cases[k].classes[l].answers[a].name) || any;
     return any;
-}
-
-bool is_tried(const struct judging *j, enum operation operation)
-{
-    return ask_for_all(j, operation);
 }
 
 bool is_expected(const struct judging *j, enum operation operation)
@@ -134,16 +125,15 @@ bool is_expected(const struct judging *j, enum operation operation)
 const char *unknown_result(const struct judging *j)
 {
     for (int o = 0; o < OPERATIONS; o++)
-        ask_for_all(j, (enum operation)o);
+        is_tried(j, (enum operation)o);
     return results_unused(j->results);
 }
 
 bool parse_dtype(const char *text, struct judging *j)
 {
-    static const char *const names[FORMATS] = {"f64", "f32", "f16", "bf16"};
     j->any_format = !text || strcmp(text, "auto") == 0;
     for (size_t f = 0; f < FORMATS && !j->any_format; f++)
-        if (strcmp(text, names[f]) == 0) {
+        if (strcmp(text, format_names[f]) == 0) {
             j->format = (enum tensor_type)f;
             return true;
         }

@@ -75,6 +75,14 @@ static void keep(const struct manifest *m, const char *path)
     free(answered.cases);
 }
 
+void own_cases_file(char *file, size_t size, const char *path, const char *ending)
+{
+    size_t length = strlen(path);
+    if (length > 5 && strcmp(path + length - 5, ".json") == 0)
+        length -= 5;
+    snprintf(file, size, "%.*s%s", (int)length, path, ending);
+}
+
 assay_status own_cases_read(struct golden_set *set, const char *path, const struct assay_dialect *d, char *message,
                             size_t message_size)
 {
@@ -82,11 +90,9 @@ assay_status own_cases_read(struct golden_set *set, const char *path, const stru
     struct manifest m, cache;
     struct progress_bar bar = {0};
     const assay_options options = {.message = message, .message_size = message_size, .threads = 1};
-    size_t length = strlen(path), computed = 0;
-    if (length > 5 && strcmp(path + length - 5, ".json") == 0)
-        length -= 5;
-    snprintf(stem, sizeof stem, "%.*s", (int)length, path);
-    snprintf(answers, sizeof answers, "%.4000s.answers", stem);
+    size_t computed = 0;
+    own_cases_file(stem, sizeof stem, path, "");
+    own_cases_file(answers, sizeof answers, path, ".answers");
     assay_status status = set_read_questions(&m, stem, message, message_size);
     if (status != ASSAY_OK)
         return status;

@@ -4,6 +4,9 @@
 
 #include "set.h"
 
+/* PATH, which may end in .json, with that ending instead. */
+void own_cases_file(char *file, size_t size, const char *path, const char *ending);
+
 /* Reads PATH.json and PATH.safetensors (`path` may end in .json) as a set of one operation whose cases have the answers and
  * bounds of the dialect. They are kept in PATH.answers.json and .safetensors and not computed again while the questions are
  * the same. With a progress bar. ASSAY_UNREADABLE with a sentence, and what the reference says. Cost of a case of m x n,

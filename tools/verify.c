@@ -17,20 +17,12 @@ struct verification {
     double worst[OPERATIONS][FORMATS]; /* of held-out evaluations, error over bound */
 };
 
-static const struct golden_case *case_number(const struct verification *v, size_t k)
-{
-    size_t m = 0;
-    for (; k >= v->set.manifests[m].count; m++)
-        k -= v->set.manifests[m].count;
-    return &v->set.manifests[m].cases[k];
-}
-
 /* In a process of its own. */
 static void verify_case(void *data, struct job_result *r)
 {
     const struct verification *v = data;
     bool agrees = false;
-    const struct golden_case *c = case_number(v, r->number);
+    const struct golden_case *c = set_case(&v->set, r->number);
     const assay_options options = {.threads = 1, .message = r->message, .message_size = sizeof r->message};
     assay_status status = case_verify(&agrees, c, &options);
     if (status == ASSAY_OK && v->hold_out)
@@ -44,7 +36,7 @@ static void case_verified(void *data, const struct job_result *r)
 {
     struct verification *v = data;
     for (size_t f = 0; f < FORMATS; f++) {
-        double *worst = &v->worst[case_number(v, r->number)->operation][f];
+        double *worst = &v->worst[set_case(&v->set, r->number)->operation][f];
         *worst = r->numbers[f] <= *worst ? *worst : r->numbers[f];
     }
     if (r->value == EXIT_PASS)
@@ -60,7 +52,7 @@ static bool print_held_out(const struct verification *v)
 {
     bool pass = true;
     puts("\nerror over bound of held-out evaluations, at worst:");
-    printf("%-15s %8s %8s %8s %8s\n", "", "f64", "f32", "f16", "bf16");
+    printf("%-15s %8s %8s %8s %8s\n", "", format_names[0], format_names[1], format_names[2], format_names[3]);
     for (size_t m = 0; m < v->set.count; m++) {
         const double *worst = v->worst[v->set.manifests[m].operation];
         bool any = false;
@@ -83,8 +75,7 @@ static int verify(const char *folder, unsigned processes, bool hold_out)
         complain_usage("%s", message);
         return EXIT_SET;
     }
-    for (size_t m = 0; m < v.set.count; m++)
-        v.count += v.set.manifests[m].count;
+    v.count = set_case_count(&v.set);
     const struct jobs jobs = {.count = v.count,
                               .processes = processes,
                               .run = verify_case,
@@ -105,11 +96,11 @@ static int verify(const char *folder, unsigned processes, bool hold_out)
 
 int run_verify(int argc, char **argv)
 {
-    const char *folder = NULL, *processes = NULL;
+    const char *given = NULL, *processes = NULL;
     bool help = false, hold_out = false;
     unsigned process_count;
     const struct option options[] = {
-        {"set", 0, &folder, NULL, NULL, NULL, "the folder of the set (default: the one that belongs to this program)"},
+        {"set", 0, &given, NULL, NULL, NULL, "the folder of the set (default: the one that belongs to this program)"},
         {"jobs", 'j', &processes, NULL, NULL, NULL, "processes to use (default: all processors)"},
         {"held-out", 0, NULL, &hold_out, NULL, NULL,
          "also hold evaluations against the envelopes that made none of them"},
@@ -126,8 +117,8 @@ int run_verify(int argc, char **argv)
         return argc < 0 ? EXIT_USAGE : complain_usage("verify takes nothing but options");
     if (!jobs_parse(processes, &process_count))
         return EXIT_USAGE;
-    char *own = folder ? NULL : default_set();
-    int code = folder || own ? verify(folder ? folder : own, process_count, hold_out) : EXIT_SET;
-    free(own);
+    char *folder = set_folder(given);
+    int code = folder ? verify(folder, process_count, hold_out) : EXIT_SET;
+    free(folder);
     return code;
 }
