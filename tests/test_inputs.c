@@ -1,11 +1,13 @@
 #include "inputs.h"
 
+#include "arithmetic.h"
 #include "recorded.h"
 #include "ref.h"
 #include "support.h"
 #include "tensor.h"
 
 #include <gmp.h>
+#include <lapacke.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -734,6 +736,41 @@ static void check_reference(const struct filled *f, int exponent)
     ck_assert(!answer_fits(f, hi, lo, q.radius));
 }
 
+/* ||U V^T - T / d||_F of A = U S V^T by LAPACK, which knows nothing of how A was made, and what a backward stable SVD may
+ * have: U V^T is the polar factor of A + E, ||E||_F <= e = backward_error ||A||_F, moved by as much relatively, so
+ * 2 e / (2 s - e) + backward_error sqrt(n) with the least singular value s (golden/bounds.h). */
+static double lapack_error(const struct filled *f, double *allowed)
+{
+    static double a[MOST], u[MOST], v[MOST], s[MOST];
+    int m = (int)f->x.rows, n = (int)f->x.cols, least = m < n ? m : n;
+    double squares = 0, size = 0;
+    for (int k = 0; k < m * n; k++) {
+        a[k] = (double)f->at[k];
+        size += a[k] * a[k];
+    }
+    ck_assert_int_eq(LAPACKE_dgesdd(LAPACK_ROW_MAJOR, 'S', m, n, a, n, s, u, least, v, n), 0);
+    for (int i = 0; i < m; i++)
+        for (int j = 0; j < n; j++) {
+            double x = -(double)f->truth[i * n + j] / (double)f->x.denominator;
+            for (int k = 0; k < least; k++)
+                x += u[i * least + k] * v[k * n + j];
+            squares += x * x;
+        }
+    double t = backward_error(TENSOR_F64, f->x.rows, f->x.cols), e = t * sqrt(size);
+    *allowed = e < s[least - 1] ? 2 * e / (2 * s[least - 1] - e) + t * sqrt(least) : 0;
+    return sqrt(squares);
+}
+
+/* The third oracle, after whole numbers and the reference. */
+static void check_lapack(struct filled *f, size_t place)
+{
+    double allowed, error = lapack_error(f, &allowed);
+    ck_assert_msg(error <= allowed, "%g > %g", error, allowed);
+    f->truth[place] += f->x.denominator / 1024 + 1; /* what the check sees */
+    ck_assert(!(lapack_error(f, &allowed) <= allowed));
+    f->truth[place] -= f->x.denominator / 1024 + 1;
+}
+
 static size_t known;
 static void check_truth(const struct family *family, size_t rows, size_t cols, uint64_t seed)
 {
@@ -749,6 +786,7 @@ static void check_truth(const struct family *family, size_t rows, size_t cols, u
     /* what the check sees: an entry of the truth, the denominator, a column's or the whole matrix's sign, an entry of a
      * matrix whose truth has no zeros in that row */
     size_t place = seed % (rows * cols);
+    check_lapack(&f, place);
     f.truth[place]++;
     ck_assert(!is_polar_factor(&f));
     f.truth[place]--;
