@@ -165,7 +165,7 @@ static struct answer *add_answer(struct answer_class *k, const char *name, size_
 
 assay_status class_make_room(struct answer_class *k, const struct golden_case *c)
 {
-    static const char *const steps[] = {"params", "updates", "momentum"};
+    static const char *const steps[STEP_OUTPUTS] = {"params", "updates", "momentum"};
     const struct tensor *g = case_input(c, c->operation == OPERATION_MOMENTUM ? "grad" : "G");
     struct answer *a = NULL;
     *k = (struct answer_class){.name = ""};
@@ -182,10 +182,10 @@ assay_status class_make_room(struct answer_class *k, const struct golden_case *c
         a = a ? add_answer(k, "u", g->ndim, g->shape, false) : NULL;
         break;
     case OPERATION_STEP:
-        for (size_t n = 0; n < 3 * case_parameters(c); n++) {
-            const struct tensor *grads = suffixed_input(c, "grads", n / 3);
+        for (size_t n = 0; n < STEP_OUTPUTS * case_parameters(c); n++) {
+            const struct tensor *grads = suffixed_input(c, "grads", n / STEP_OUTPUTS);
             char name[sizeof a->name];
-            snprintf(name, sizeof name, "%s%s", steps[n % 3], parameter_suffixes[n / 3]);
+            snprintf(name, sizeof name, "%s%s", steps[n % STEP_OUTPUTS], parameter_suffixes[n / STEP_OUTPUTS]);
             a = add_answer(k, name, grads->ndim, grads->shape, true);
             if (!a)
                 return ASSAY_NO_MEMORY;
@@ -257,7 +257,7 @@ static assay_status compute_momentum(const struct golden_case *c, struct answer_
 static assay_status compute_run(const struct golden_case *c, struct answer_class *k, size_t p,
                                 const struct assay_dialect *d, const assay_options *options)
 {
-    struct answer *answers = &k->answers[3 * p];
+    struct answer *answers = &k->answers[STEP_OUTPUTS * p];
     assay_steps after = {0};
     assay_tensor_answer *views[] = {&after.params, &after.updates, &after.momentum};
     for (size_t a = 0; a < 3; a++)

@@ -27,6 +27,9 @@ bool operation_applies(enum operation operation, const struct assay_dialect *d);
 
 enum { CASE_TEXT = 200, CASE_FLAGS = 6, CASE_INPUTS = 6, CASE_ANSWERS = 6 };
 
+/* Of each parameter of a case of `step`: params, updates and momentum, one parameter after the other. */
+enum { STEP_OUTPUTS = 3 };
+
 /* How errors are measured, each over one matrix: an answer's, or one for each step of a run; rows are those of the first
  * dimension of what is measured. The first alone would miss a zeroed row of a large matrix. */
 enum measure { MEASURE_FROBENIUS, MEASURE_ROW, MEASURE_COLUMN, MEASURE_ENTRY, MEASURES };

@@ -122,10 +122,10 @@ void verdict_text(char text[VERDICT_TEXT], const struct verdict *v, const struct
              proof_names[v->proof], a->name, place, v->got, v->got, v->exact, v->exact);
 }
 
-void answer_command(char text[VERDICT_TEXT], const struct golden_case *c, const struct answer_class *k,
+void answer_command(char text[VERDICT_TEXT], const struct golden_case *c, const struct answer_class *k, size_t output,
                     const char *file, bool alone)
 {
-    char lr[40] = "", tensor[CASE_TEXT + 16] = "";
+    char lr[40] = "", tensor[CASE_TEXT + 16] = "", parameter[40] = "";
     bool whole = c->operation == OPERATION_MOMENTUM || c->operation == OPERATION_STEP;
     if (!alone)
         snprintf(tensor, sizeof tensor, " --tensor %s/%s", c->id, whole ? "" : "G");
@@ -143,8 +143,10 @@ void answer_command(char text[VERDICT_TEXT], const struct golden_case *c, const 
     case OPERATION_STEP:
         if (!case_input(c, "lr"))
             snprintf(lr, sizeof lr, " --lr %.17g", c->hyper.lr);
-        snprintf(at, room, " -d %s%s --momentum %.17g --weight-decay %.17g", k->name, lr, c->hyper.momentum,
-                 c->hyper.weight_decay);
+        if (output >= STEP_OUTPUTS)
+            snprintf(parameter, sizeof parameter, " --parameter %zu", output / STEP_OUTPUTS + 1);
+        snprintf(at, room, " -d %s%s --momentum %.17g --weight-decay %.17g%s", k->name, lr, c->hyper.momentum,
+                 c->hyper.weight_decay, parameter);
         break;
     case OPERATION_NEWTON_SCHULZ:
     case OPERATION_COSH_RMS:
@@ -155,10 +157,10 @@ void answer_command(char text[VERDICT_TEXT], const struct golden_case *c, const 
     }
 }
 
-void verdict_command(char text[VERDICT_TEXT], const struct golden_case *c, const struct answer_class *k,
+void verdict_command(char text[VERDICT_TEXT], const struct golden_case *c, const struct answer_class *k, size_t output,
                      const char *folder)
 {
     char file[VERDICT_TEXT];
     snprintf(file, sizeof file, "%s/vectors/%s.safetensors", folder, operation_names[c->operation]);
-    answer_command(text, c, k, file, false);
+    answer_command(text, c, k, output, file, false);
 }

@@ -32,11 +32,11 @@ enum { VERDICT_TEXT = 1024 };
 void verdict_text(char text[VERDICT_TEXT], const struct verdict *v, const struct golden_case *c,
                   const struct answer_class *k, size_t output);
 
-/* The command that computes the answer of the case from scratch: for a set in that folder; for any .safetensors file that
+/* The command that computes an output of the case from scratch: for a set in that folder; for any .safetensors file that
  * holds the inputs, under names that begin with the id, or (`alone`) by themselves. */
-void verdict_command(char text[VERDICT_TEXT], const struct golden_case *c, const struct answer_class *k,
+void verdict_command(char text[VERDICT_TEXT], const struct golden_case *c, const struct answer_class *k, size_t output,
                      const char *folder);
-void answer_command(char text[VERDICT_TEXT], const struct golden_case *c, const struct answer_class *k,
+void answer_command(char text[VERDICT_TEXT], const struct golden_case *c, const struct answer_class *k, size_t output,
                     const char *file, bool alone);
 
 #endif

@@ -112,6 +112,6 @@ assay_status assay_judge(assay_verdict *verdict, const assay_golden_set *set, si
                                .got = v.got,
                                .exact = v.exact};
     verdict_text(verdict->text, &v, c, &named, number);
-    verdict_command(verdict->command, c, &named, set->folder);
+    verdict_command(verdict->command, c, &named, number, set->folder);
     return ASSAY_OK;
 }

@@ -241,6 +241,21 @@ def test_absent_gradients():
     check(len(answers) == 1, "an absent gradient plays a part")
 
 
+def test_parameters():
+    """--parameter 2 takes param.2, grads.2 and momentum.2 with the lr that all share: as if they were alone."""
+    shape, both = (2, 2, 3), {"param": ((1, 2), [1, 2]), "grads": ((2, 1, 2), [3, 4, 5, 6]), "lr": ((2,), [0.1, 0.05])}
+    own = {"param": ((2, 3), values(6)), "grads": (shape, values(12)), "momentum": ((2, 3), values(6))}
+    safetensors("RUN.safetensors", both | {name + ".2": x for name, x in own.items()})
+    safetensors("ALONE.safetensors", {"lr": both["lr"]} | own)
+    command = ["ref", "step", "--dialect", "jordan"]
+    for file, option, out in (("RUN", ["--parameter", "2"], "two"), ("ALONE", ["--parameter", "1"], "alone")):
+        code, _, err = run(*command, file + ".safetensors", *option, "-o", out + ".safetensors")
+        check(code == 0, f"{option}: exit {code}: {err}")
+    check(read("two.safetensors") == read("alone.safetensors"), "--parameter 2 is not the second parameter alone")
+    refuses([*command, "RUN.safetensors", "--parameter", "3"], "param.3")
+    refuses([*command, "RUN.safetensors", "--parameter", "0"], "--parameter")
+
+
 def test_certificate():
     """The report says what the command line changed of a dialect."""
     npy("G.npy", (2, 2), [1, 2, 3, 4])

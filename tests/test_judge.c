@@ -364,40 +364,49 @@ START_TEST(commands_are_complete)
     static const struct {
         enum operation operation;
         const char *id, *class, *command;
+        size_t output;
     } these[] = {
         {OPERATION_POLAR, "polar-gaussian-2x2", "",
-         "assay ref polar DIR/vectors/polar.safetensors --tensor polar-gaussian-2x2/G"},
-        {OPERATION_SVD, "svd-gaussian-2x2", "",
-         "assay ref svd DIR/vectors/svd.safetensors --tensor svd-gaussian-2x2/G"},
+         "assay ref polar DIR/vectors/polar.safetensors --tensor polar-gaussian-2x2/G", 0},
+        {OPERATION_SVD, "svd-gaussian-2x2", "", "assay ref svd DIR/vectors/svd.safetensors --tensor svd-gaussian-2x2/G",
+         0},
         {OPERATION_LMO, "lmo-gaussian-5x3-row", "",
-         "assay ref lmo DIR/vectors/lmo.safetensors --tensor lmo-gaussian-5x3-row/G --norm row --radius 0.125"},
+         "assay ref lmo DIR/vectors/lmo.safetensors --tensor lmo-gaussian-5x3-row/G --norm row --radius 0.125", 0},
         {OPERATION_NEWTON_SCHULZ, "newton-schulz-gaussian-2x2", "jordan",
          "assay ref newton-schulz DIR/vectors/newton-schulz.safetensors --tensor newton-schulz-gaussian-2x2/G -d "
-         "jordan"},
+         "jordan",
+         0},
         {OPERATION_COSH_RMS, "cosh-rms-gaussian-2x2", "auon-paper",
-         "assay ref cosh-rms DIR/vectors/cosh-rms.safetensors --tensor cosh-rms-gaussian-2x2/G -d auon-paper"},
+         "assay ref cosh-rms DIR/vectors/cosh-rms.safetensors --tensor cosh-rms-gaussian-2x2/G -d auon-paper", 0},
         {OPERATION_MOMENTUM, "momentum-gaussian-3x5-2", "adamw",
          "assay ref momentum DIR/vectors/momentum.safetensors --tensor momentum-gaussian-3x5-2/ -d adamw "
-         "--momentum 0.9375 --weight-decay 0.25 --step 7"},
+         "--momentum 0.9375 --weight-decay 0.25 --step 7",
+         0},
         {OPERATION_STEP, "step-gaussian-1x6", "adamw",
          "assay ref step DIR/vectors/step.safetensors --tensor step-gaussian-1x6/ -d adamw --lr 0.125 --momentum "
          "0.9375 "
-         "--weight-decay 0.25"},
+         "--weight-decay 0.25",
+         0},
         {OPERATION_STEP, "step-gaussian-4x6-lr-change", "adamw",
          "assay ref step DIR/vectors/step.safetensors --tensor step-gaussian-4x6-lr-change/ -d adamw --momentum 0.9375 "
-         "--weight-decay 0.25"},
+         "--weight-decay 0.25",
+         0},
+        {OPERATION_STEP, "step-gaussian-4x6-two-parameters", "adamw",
+         "assay ref step DIR/vectors/step.safetensors --tensor step-gaussian-4x6-two-parameters/ -d adamw --lr 0.125 "
+         "--momentum 0.9375 --weight-decay 0.25 --parameter 2",
+         STEP_OUTPUTS},
     };
     char text[VERDICT_TEXT + 1], folder[2 * VERDICT_TEXT];
     for (size_t n = 0; n < sizeof these / sizeof these[0]; n++) {
         struct golden_case c = golden_named(these[n].operation, these[n].id);
         const struct answer_class k = {.name = these[n].class};
-        verdict_command(text, &c, &k, "DIR");
+        verdict_command(text, &c, &k, these[n].output, "DIR");
         ck_assert_str_eq(text, these[n].command);
         text[VERDICT_TEXT] = 'x';
-        for (size_t length = VERDICT_TEXT - 130; length < VERDICT_TEXT + 10; length++) {
+        for (size_t length = VERDICT_TEXT - 170; length < VERDICT_TEXT + 10; length++) {
             memset(folder, 'd', length);
             folder[length] = '\0';
-            verdict_command(text, &c, &k, folder);
+            verdict_command(text, &c, &k, these[n].output, folder);
             ck_assert(strlen(text) < VERDICT_TEXT && text[VERDICT_TEXT] == 'x');
         }
         case_free(&c);

@@ -62,7 +62,7 @@ static void tell_failure(char text[FAILURE_TEXT], char command[VERDICT_TEXT], co
     if (g->elsewhere)
         snprintf(command, VERDICT_TEXT, "%s", g->elsewhere);
     else
-        verdict_command(command, c, named, g->folder);
+        verdict_command(command, c, named, a, g->folder);
 }
 
 /* What the kernels make of the case in this way, judged. Answers are finite, and so must their results be, also where no
@@ -285,7 +285,7 @@ static void write_reproducer(const struct draw *d)
         return;
     }
     snprintf(path, sizeof path, "%s.safetensors", c.id);
-    answer_command(command, &c, &c.classes[0], path, true);
+    answer_command(command, &c, &c.classes[0], 0, path, true);
     const struct tensor_file file = {.count = c.input_count, .tensors = c.inputs};
     if (safetensors_write(path, &file, message, sizeof message) == ASSAY_OK)
         fprintf(stderr, "assay: the smallest inputs found that fail are in %s; their answer: %s\n", path, command);

@@ -32,14 +32,14 @@ static void shape_text(char text[128], size_t ndim, const size_t *shape)
 
 /* The command that computes the answer, from the set or from the user's file. */
 static void command_of(char command[VERDICT_TEXT], const struct golden_case *c, const struct answer_class *k,
-                       const struct judging *j)
+                       size_t output, const struct judging *j)
 {
     if (j->cases) {
         char file[VERDICT_TEXT];
         own_cases_file(file, sizeof file, j->cases, ".safetensors");
-        answer_command(command, c, k, file, false);
+        answer_command(command, c, k, output, file, false);
     } else {
-        verdict_command(command, c, k, j->folder);
+        verdict_command(command, c, k, output, j->folder);
     }
 }
 
@@ -71,7 +71,7 @@ static assay_status judge_output(struct findings *f, const struct judging *j, co
         verdict_text(text, &v, c, &named, output);
     }
     if (finding.kind == FINDING_FAIL) {
-        command_of(command, c, &named, j);
+        command_of(command, c, &named, output, j);
         finding.text = text;
         finding.command = command;
     }

@@ -163,8 +163,8 @@ assay_status kernel_run(double *const *results, const struct golden_case *c, con
     case OPERATION_MOMENTUM:
         return run_momentum(results, c, d, choice, message);
     case OPERATION_STEP:
-        for (size_t p = 0; 3 * p < k->answer_count && status == ASSAY_OK; p++)
-            status = run_parameter(results + 3 * p, c, p, d, choice, message);
+        for (size_t p = 0; STEP_OUTPUTS * p < k->answer_count && status == ASSAY_OK; p++)
+            status = run_parameter(results + STEP_OUTPUTS * p, c, p, d, choice, message);
         return status;
     default:
         return run_matrix(results, c);

@@ -20,12 +20,13 @@ struct request {
     const char *output, *bits, *max_bits, *threads, *format, *tensor;
     const char *norm, *radius, *ridge, *l1, *box, *centre;
     const char *dialect, *coeffs, *steps, *eps;
-    const char *lr, *momentum, *weight_decay, *step;
+    const char *lr, *momentum, *weight_decay, *step, *parameter;
     bool extrapolate, help;
     const char *settings[MOST_SETTINGS]; /* --set AXIS=VALUE */
     size_t setting_count;
 
     const char *operation, *input;
+    char suffix[16]; /* of the names of --parameter */
     struct tensor_file file;
     const struct tensor *matrix; /* the tensor of operations on one */
     assay_options options;
@@ -481,12 +482,15 @@ static int cosh_rms(struct request *r)
     return iterate(r, NULL, "Y", assay_ref_cosh_rms);
 }
 
-/* The tensor of that name, behind what --tensor says that names begin with; or NULL. */
+/* The tensor of that name, behind what --tensor says that names begin with; or NULL. The second of several parameters has
+ * param.2, grads.2 and so on, and shares what there is one of a step. */
 static const struct tensor *find_named(const struct request *r, const char *name)
 {
-    char *whole = r->tensor ? join(r->tensor, name) : NULL;
-    const struct tensor *t = tensors_find(&r->file, whole ? whole : name);
+    bool shared = strcmp(name, "lr") == 0 || strcmp(name, "present") == 0;
+    char *whole = join(r->tensor ? r->tensor : "", name), *own = join(whole, r->suffix);
+    const struct tensor *t = tensors_find(&r->file, shared ? whole : own);
     free(whole);
+    free(own);
     return t;
 }
 
@@ -504,7 +508,7 @@ static const struct tensor *required(const struct request *r, const char *name, 
 {
     const struct tensor *t = named(r, name, bad);
     if (!t && !*bad) {
-        complain_usage("%s: there is no tensor '%s'", r->input, name);
+        complain_usage("%s: there is no tensor '%s%s'", r->input, name, r->suffix);
         *bad = true;
     } else if (t && t->count == 0 && !*bad) {
         complain_usage("%s: tensor '%s' is empty", r->input, name);
@@ -593,9 +597,13 @@ static int step(struct request *r)
 {
     assay_hyper hyper;
     bool bad = false;
-    unsigned before = 0;
+    unsigned before = 0, parameter = 1;
     if (!choose_dialect(r, NULL))
         return EXIT_USAGE;
+    if (r->parameter && !parse_count(r->parameter, 1, 1000000, &parameter))
+        return complain_usage("--parameter takes a whole number from 1 on, not '%s'", r->parameter);
+    if (parameter > 1)
+        snprintf(r->suffix, sizeof r->suffix, ".%u", parameter);
     if (r->lr && find_named(r, "lr"))
         return complain_usage("%s: holds a tensor 'lr', and --lr is given too", r->input);
     const struct tensor *param = required(r, "param", &bad), *grads = required(r, "grads", &bad);
@@ -666,7 +674,8 @@ static const struct ref_operation operations[] = {
     {"cosh-rms", cosh_rms, 4, " dialect coeffs steps eps set ", "the scaling of AuON"},
     {"momentum", momentum, 0, " dialect set momentum weight-decay step ",
      "tensors momentum, grad: the next buffer and u"},
-    {"step", step, 0, " dialect coeffs steps eps set norm lr momentum weight-decay step ridge l1 box extrapolate ",
+    {"step", step, 0,
+     " dialect coeffs steps eps set norm lr momentum weight-decay step ridge l1 box extrapolate parameter ",
      "tensors param [...], grads [T, ...]: T steps"},
 };
 
@@ -763,6 +772,8 @@ int run_ref(int argc, char **argv)
         {"momentum", 0, &r->momentum, NULL, NULL, NULL, "beta, the decay of the buffer, whatever a port calls it"},
         {"weight-decay", 0, &r->weight_decay, NULL, NULL, NULL, "weight decay"},
         {"step", 0, &r->step, NULL, NULL, NULL, "number of the (first) step, from 1 (default 1)"},
+        {"parameter", 0, &r->parameter, NULL, NULL, NULL,
+         "which of several: 2 reads param.2, grads.2, ... (default 1)"},
         {"extrapolate", 0, NULL, &r->extrapolate, NULL, NULL, "also write where NIGT asks for gradients"},
         {"help", 'h', NULL, &r->help, NULL, NULL, "print this"},
     };
