@@ -86,6 +86,19 @@ real regulariser_value(const struct method *method, struct matrix x)
     return real_whole(f, 0); /* of the box, all iterates lie in it */
 }
 
+/* Numbers in the enclosures of the entries; fails with ASSAY_UNDECIDED where one is wide, for a step to any number in it
+ * would not be the method's. */
+static struct matrix dyadic_near(struct matrix x)
+{
+    const struct field *f = x.at[0]->field;
+    struct matrix middle = matrix_middle(x);
+    real wide = real_double(f, 0x1p-40);
+    for (size_t k = 0; k < matrix_count(x); k++)
+        if (!real_below_0(real_sub(real_abs(real_sub(x.at[k], middle.at[k])), wide)))
+            work_fail(f->w, ASSAY_UNDECIDED, "a step is known only roughly at %ld bits", (long)f->prec);
+    return middle;
+}
+
 /* ---- the iteration ------------------------------------------------------------------------------------------- */
 
 static void compute_step(struct step *s, const struct problem *p, const struct method *method, uint64_t *seed)
@@ -96,7 +109,7 @@ static void compute_step(struct step *s, const struct problem *p, const struct m
         matrix_scale(real_fraction(f, method->noise, 8), matrix_random(f, s->x.rows, s->x.cols, seed));
     s->y = method->factor ? matrix_add(s->x, matrix_scale(method->factor, matrix_sub(s->x, s->before))) : s->x;
     struct matrix at_y = problem_gradient(p, s->y), g = matrix_add(at_y, noise);
-    s->m = matrix_middle(s->k == 0 ? g : matrix_mix(rest, s->m_before, alpha, g));
+    s->m = dyadic_near(s->k == 0 ? g : matrix_mix(rest, s->m_before, alpha, g));
     s->noise = matrix_sub(
         s->k == 0 ? s->m : matrix_scale(real_div(one, alpha), matrix_mix(one, s->m, real_neg(rest), s->m_before)),
         at_y);
@@ -127,7 +140,7 @@ void descend(struct evidence *e, const struct problem *p, const struct method *m
                          .m_before = {x.rows, x.cols, state + 2 * count}};
         compute_step(&s, p, method, &seed);
         check(e, p, method, &s);
-        struct matrix next = matrix_middle(s.next);
+        struct matrix next = dyadic_near(s.next);
         for (size_t j = 0; j < count; j++) {
             state[j] = state[count + j];
             state[count + j] = next.at[j];

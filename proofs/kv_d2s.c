@@ -34,6 +34,7 @@ static void check_sharp(struct evidence *e, const struct problem *p, const struc
     real smoothness = problem_smoothness(p, m->norm), zero = real_whole(p->field, 0);
     certify_equal(e, "P2 without noise: equality at every step", slack(p, m, s, smoothness), zero);
     must_fail(e, "0.99 L", slack(p, m, s, real_mul(real_fraction(p->field, 99, 100), smoothness)));
+    must_fail(e, "L / 2", slack(p, m, s, real_div(smoothness, real_whole(p->field, 2))));
 }
 
 /* X_0 = C + U diag(2, 1) V^T with rational rotations: singular values of X - C stay rational. For the Frobenius norm
