@@ -99,6 +99,22 @@ static struct matrix dyadic_near(struct matrix x)
     return middle;
 }
 
+real least_value(const struct problem *p, const struct method *method)
+{
+    const struct field *f = p->field;
+    if (method->regulariser == ASSAY_REGULARISER_NONE)
+        return problem_value(p, p->solution);
+    if (p->kind != PROBLEM_DISTANCE)
+        work_fail(f->w, ASSAY_INVALID, "the least value of F is known for P2 only");
+    real one = real_whole(f, 1), weight = method->weight;
+    struct matrix x = matrix_scale(real_div(one, real_add(one, weight)), p->c);
+    for (size_t k = 0; k < matrix_count(x) && method->regulariser != ASSAY_REGULARISER_RIDGE; k++) {
+        real inside = real_max(real_neg(weight), real_min(weight, p->c.at[k]));
+        x.at[k] = method->regulariser == ASSAY_REGULARISER_BOX ? inside : real_sub(p->c.at[k], inside);
+    }
+    return real_add(problem_value(p, x), regulariser_value(method, x));
+}
+
 /* ---- the iteration ------------------------------------------------------------------------------------------- */
 
 static void compute_step(struct step *s, const struct problem *p, const struct method *method, uint64_t *seed)

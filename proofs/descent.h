@@ -44,6 +44,9 @@ void descend(struct evidence *e, const struct problem *p, const struct method *m
 struct matrix trust_region_step(const struct method *method, struct matrix m, struct matrix centre, struct matrix *r);
 /* R(x) */
 real regulariser_value(const struct method *method, struct matrix x);
+/* The least value of F = f + R: at the solution for R = 0; and for P2 with R, at C / (1 + w), or with every entry brought
+ * nearer to 0 by w, or into the box. */
+real least_value(const struct problem *p, const struct method *method);
 
 /* The three norms that are tried, and the pairs of norm and R that have a closed form. */
 extern const enum assay_norm descent_norms[3];

@@ -90,7 +90,7 @@ static void drift(struct evidence *e, size_t k)
     must_fail(e, "L / 2 at k = 1", real_sub(ours(&m, real_div(smoothness, real_whole(f, 2)), zero, 1), mean[2]));
 }
 
-/* 2 q sqrt(a) + a / (2 - a) - q^2 a (3 - a) / (2 - a) >= 0 */
+/* 2 q sqrt(a) + a / (2 - a) - q^2 a (3 - a) / (2 - a) >= 0; and for rational sqrt(a) the identity of the text. */
 static void algebra(struct evidence *e, size_t k)
 {
     const struct field *f = &e->field;
@@ -99,6 +99,15 @@ static void algebra(struct evidence *e, size_t k)
     certify(e, "2 q sqrt a + a / (2-a) >= q^2 a (3-a) / (2-a)",
             SUM(PRODUCT(two, q, real_root(a)), real_div(a, rest),
                 real_neg(real_div(PRODUCT(q, q, a, real_sub(real_whole(f, 3), a)), rest))));
+    real root = a, one = real_whole(f, 1), square = real_square(q);
+    a = real_square(root);
+    rest = real_sub(two, a);
+    real left = real_square(real_add(real_mul(real_sub(one, a), q), root));
+    real omega_square = real_add(square, real_mul(real_div(a, rest), real_sub(one, square)));
+    real right = SUM(PRODUCT(two, q, root), real_div(a, rest),
+                     real_neg(real_div(PRODUCT(square, a, real_sub(real_whole(f, 3), a)), rest)));
+    certify_equal(e, "((1-a) q + sqrt a)^2 - omega^2 = (1-a) (2 q sqrt a + a / (2-a) - q^2 a (3-a) / (2-a))",
+                  real_sub(left, omega_square), real_mul(real_sub(one, a), right));
 }
 
 static void run(struct evidence *e)

@@ -48,7 +48,7 @@ static void instance(struct evidence *e, size_t k)
     expect(e, mean, 2, &p, &m, &noise, false, visit);
     certify(e, "ours, for the mean", real_sub(ours(gap, smoothness, rho_sigma, &m), mean[0]));
     certify(e, "paper, for the minimum", real_sub(paper(gap, smoothness, rho_sigma, &m), mean[1]));
-    certify(e, "paper - ours >= 2 L eta",
+    certify(e, "paper - ours >= 2 L eta - 2^-60",
             SUM(paper(gap, smoothness, rho_sigma, &m), real_neg(ours(gap, smoothness, rho_sigma, &m)),
                 real_neg(PRODUCT(real_whole(f, 2), smoothness, m.eta)), real_double(f, 0x1p-60)));
 }

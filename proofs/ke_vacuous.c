@@ -17,9 +17,9 @@ static void instance(struct evidence *e, size_t k)
 static void run(struct evidence *e)
 {
     const struct field *f = &e->field;
-    real bits = real_div(real_whole(f, 2), real_whole(f, 128));
-    number(e, "K below which x_0 itself has ||grad f|| <= eps", real_div(real_whole(f, 1), bits));
-    number(e, "||grad f(x_0)||_* / eps is at most, for K = 12", real_root(real_mul(bits, real_whole(f, 12))));
+    real share = real_div(real_whole(f, 2), real_whole(f, 128)); /* ||grad f(x_0)||^2 / eps^2 <= share K */
+    number(e, "K below which x_0 itself has ||grad f|| <= eps", real_div(real_whole(f, 1), share));
+    number(e, "||grad f(x_0)||_* / eps is at most, for K = 12", real_root(real_mul(share, real_whole(f, 12))));
     each(e, instances(e, 90, 18), instance);
 }
 
