@@ -254,17 +254,20 @@ assay_status claim_run(const struct claim *claim, struct findings *found, bool q
 enum verdict claim_verdict(const struct claim *claim, const struct findings *found)
 {
     enum verdict worst = VERDICT_HOLDS;
-    size_t counters = 0;
+    size_t counters = 0, numbers = 0;
     for (size_t k = 0; k < found->count; k++) {
         const struct item *item = &found->items[k];
         counters += item->kind == ITEM_COUNTER;
+        numbers += item->kind == ITEM_NUMBER;
         if (item->verdict == VERDICT_FAILS || worst == VERDICT_HOLDS)
             worst = item->verdict;
         if (worst == VERDICT_FAILS)
             return worst;
     }
-    bool needs_counter = claim->status == CLAIM_PROVED || claim->status == CLAIM_CHECKED;
-    return found->count == 0 || (needs_counter && counters == 0) ? VERDICT_FAILS : worst;
+    bool needs_counter = claim->status != CLAIM_MEASURED && claim->status != CLAIM_VACUOUS;
+    bool needs_number = claim->status == CLAIM_VACUOUS;
+    return found->count == 0 || (needs_counter && counters == 0) || (needs_number && numbers == 0) ? VERDICT_FAILS
+                                                                                                   : worst;
 }
 
 /* The first item of that kind, of what was measured the last; NULL if there is none. */

@@ -1,11 +1,11 @@
 #include "paths.h"
 
-/* stats[0] = (1/K) sum ||grad f(x_k)||_*, stats[1] = min, over k = 1 .. K. */
+/* stats[0] = (1/K) sum ||grad f(x_k) + r_k||_*, stats[1] = min, over k = 1 .. K. */
 static void visit(const struct problem *p, const struct method *m, const struct point *at, real *stats)
 {
-    real size = dual_of(m->norm, at->gradient);
     if (at->k == 0)
         return;
+    real size = dual_of(m->norm, matrix_add(at->gradient, at->r));
     stats[0] = real_add(stats[0], real_div(size, real_whole(p->field, (long)m->steps)));
     stats[1] = at->k == 1 ? size : real_min(stats[1], size);
 }
@@ -29,28 +29,41 @@ static real ours(real gap, real smoothness, real rho_sigma, const struct method 
                real_div(PRODUCT(two, drift, rest), m->alpha), real_mul(real_fraction(f, 3, 2), drift));
 }
 
-static void instance(struct evidence *e, size_t k)
+static void certify_with(struct evidence *e, size_t k, enum problem_kind kind, struct variant v)
 {
-    static const enum problem_kind kinds[] = {PROBLEM_DISTANCE, PROBLEM_COSINE, PROBLEM_HUBER};
     const struct field *f = &e->field;
-    struct problem p = problem_new(f, kinds[k % 3], 2, 2, k);
+    struct problem p = problem_new(f, kind, 2, 2, k);
     struct matrix shape = matrix_from(f, 2, 2, (long[]){3, 4, -4, 3}, 10);
     struct noise noise = k / 9 % 2 ? noise_two(real_whole(f, 2), real_fraction(f, 1, 2), shape)
                                    : noise_three(real_fraction(f, 3, 2), shape);
-    const struct method m = {.norm = descent_norms[k / 3 % 3],
+    const struct method m = {.norm = v.norm,
+                             .regulariser = v.regulariser,
+                             .weight = real_fraction(f, 3, 4),
                              .eta = real_fraction(f, 1, 4ul << k / 9 % 3),
                              .alpha = real_fraction(f, 1, 1 + k % 4),
                              .steps = k / 9 % 2 ? instances(e, 8, 4) : instances(e, 5, 3),
                              .from = matrix_from(f, 2, 2, (long[]){19, 15, -17, 13}, 8)};
     real mean[PATH_MEANS], smoothness = problem_smoothness(&p, m.norm);
     real rho_sigma = real_mul(norm_rho(m.norm, f, 2, 2), real_root(noise_variance(&noise)));
-    real gap = real_sub(problem_value(&p, m.from), problem_value(&p, p.solution));
+    real gap = SUM(problem_value(&p, m.from), regulariser_value(&m, m.from), real_neg(least_value(&p, &m)));
     expect(e, mean, 2, &p, &m, &noise, false, visit);
     certify(e, "ours, for the mean", real_sub(ours(gap, smoothness, rho_sigma, &m), mean[0]));
     certify(e, "paper, for the minimum", real_sub(paper(gap, smoothness, rho_sigma, &m), mean[1]));
     certify(e, "paper - ours >= 2 L eta - 2^-60",
             SUM(paper(gap, smoothness, rho_sigma, &m), real_neg(ours(gap, smoothness, rho_sigma, &m)),
                 real_neg(PRODUCT(real_whole(f, 2), smoothness, m.eta)), real_double(f, 0x1p-60)));
+}
+
+static void instance(struct evidence *e, size_t k)
+{
+    static const enum problem_kind kinds[] = {PROBLEM_DISTANCE, PROBLEM_COSINE, PROBLEM_HUBER};
+    certify_with(e, k, kinds[k % 3], (struct variant){descent_norms[k / 3 % 3], ASSAY_REGULARISER_NONE});
+}
+
+/* P2 with ridge and l1. */
+static void regularised(struct evidence *e, size_t k)
+{
+    certify_with(e, 6 * k, PROBLEM_DISTANCE, descent_variants[3 + k % 3]);
 }
 
 /* Huber's function from 99 in small steps: every gradient has size 1. */
@@ -90,6 +103,7 @@ static void orthogonal_sgdm(struct evidence *e)
 static void run(struct evidence *e)
 {
     each(e, instances(e, 54, 18), instance);
+    each(e, instances(e, 9, 3), regularised);
     each(e, 1, without_gap);
     orthogonal_sgdm(e);
 }

@@ -19,10 +19,11 @@ struct noise noise_three(real a, struct matrix shape);
 struct matrix noise_mean(const struct noise *n);
 real noise_variance(const struct noise *n);
 
-/* A path at k = 0 .. method->steps: x_k, and unless k is the last, m_{k+1}, E_k. `direction` is what was subtracted. */
+/* A path at k = 0 .. method->steps: x_k, grad f(x_k), r_k of the subdifferential of R at x_k (for k > 0; 0 for k = 0); and
+ * unless k is the last, m_k, m_{k+1}, E_k. */
 struct point {
     size_t k;
-    struct matrix x, m_before, m, gradient, error;
+    struct matrix x, m_before, m, gradient, error, r;
 };
 typedef void (*path_visit)(const struct problem *p, const struct method *m, const struct point *at, real *stats);
 /* One: the trace of x and f(x), at the end of the path. */

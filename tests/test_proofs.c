@@ -168,11 +168,6 @@ START_TEST(every_claim_holds)
         ck_assert_msg(verdict_of(c, &found) == VERDICT_HOLDS, "%s: %s", c->id, found.message);
         ck_assert_msg(claim_find(c->id) == c, "%s twice", c->id);
         ck_assert_msg(claim_text(c->name) && strstr(claim_text(c->name)[0], c->id), "%s has no text", c->id);
-        size_t counters = 0;
-        for (size_t j = 0; j < found.count; j++)
-            counters += found.items[j].kind == ITEM_COUNTER;
-        if (c->status == CLAIM_REFUTED)
-            ck_assert_msg(counters > 0, "%s refutes nothing", c->id);
     }
     ck_assert(!claim_find("KV-D9") && !claim_text("absent"));
 }
