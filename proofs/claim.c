@@ -234,6 +234,7 @@ assay_status claim_run(const struct claim *claim, struct findings *found, bool q
     clock_gettime(CLOCK_MONOTONIC, &start);
     for (long bits = FIRST_BITS; bits <= LAST_BITS; bits *= 2) {
         memset(found, 0, sizeof *found);
+        found->verdict = VERDICT_UNDECIDED;
         own.message = found->message;
         own.message_size = sizeof found->message;
         found->bits = bits;
@@ -244,10 +245,8 @@ assay_status claim_run(const struct claim *claim, struct findings *found, bool q
     }
     clock_gettime(CLOCK_MONOTONIC, &end);
     found->seconds = (double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec);
-    if (status == ASSAY_OK || status == ASSAY_UNDECIDED)
-        found->verdict = status == ASSAY_OK ? claim_verdict(claim, found) : VERDICT_UNDECIDED;
-    else
-        found->verdict = VERDICT_FAILS;
+    if (status != ASSAY_UNDECIDED)
+        found->verdict = status == ASSAY_OK ? claim_verdict(claim, found) : VERDICT_FAILS;
     return status == ASSAY_UNDECIDED ? ASSAY_OK : status;
 }
 

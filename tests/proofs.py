@@ -62,6 +62,7 @@ def test_explain_claim():
 def test_usage():
     """Unknown claims and formats; help; a plot of claims that measure nothing."""
     for args, word in ((["prove", "KV-D9"], "KV-D9"), (["prove", "--format", "xml"], "xml"), (["prove", "--jobs", "0"], "0"),
+                       (["prove", "--explain", "--format", "json", "KE-budget"], "--format"),
                        (["prove", "--quick", "KE-budget", "--plot", "none.svg"], "measures"),
                        (["explain", "--example", "none"], "none"), (["explain", "absent.npy"], "absent.npy"),
                        (["explain", "a", "b"], "one matrix")):
@@ -76,7 +77,9 @@ def test_usage():
 def test_explain():
     """The examples are explained, rank-one with the right numbers; so is a zero matrix."""
     code, out, _ = run("explain", "--example", "rank-one")
-    for words in ("1 of 2 are not zero", "<G, D> = -15; the dual norm is 15 (certified", "They are the same here"):
+    for words in ("Only 1 of the 2 is not zero", "<G, D> = -15; the dual norm is 15 (certified",
+                  ", the sum of the singular values.",
+                  "They are the same here"):
         check(code == 0 and words in out, f"rank-one does not say '{words}': {out}")
     check(out.count("It is not the only one") == 3, "spectral, RMS and sum are not unique for (1, 2, 2) (3, 4)^T")
     for name in re.findall(r"(?m)^  (\S+)  +\S", run("explain", "--help")[1].split("examples:")[1]):
