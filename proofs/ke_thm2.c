@@ -82,6 +82,15 @@ static void without_gap(struct evidence *e, size_t k)
     must_fail(e, "without Delta_0 / (eta K)", real_sub(paper(zero, real_whole(f, 1), zero, &m), mean[1]));
 }
 
+/* The corollary of the text: L = 3, Delta_0 = 2, K = 1, eta = 2/3. */
+static void noiseless(struct evidence *e)
+{
+    const struct field *f = &e->field;
+    const struct method m = {.eta = real_fraction(f, 2, 3), .alpha = real_whole(f, 1), .steps = 1};
+    certify_equal(e, "sigma = 0, alpha = 1, eta = sqrt(2 Delta_0 / (3 L K)): ours is sqrt(6 L Delta_0 / K)",
+                  ours(real_whole(f, 2), real_whole(f, 3), real_whole(f, 0), &m), real_root(real_whole(f, 36)));
+}
+
 /* Sum M_j = sum O_j + (M_0 - M_k)(1 - a) / a with |M| <= 1, so x_k - x_0 is a sum of independent eta s_j up to
  * 2 eta (1 - a) / a; by Kolmogorov's inequality x leaves x >= 1 up to step K with probability at most eta^2 K / t^2. */
 static void orthogonal_sgdm(struct evidence *e)
@@ -105,6 +114,7 @@ static void run(struct evidence *e)
     each(e, instances(e, 54, 18), instance);
     each(e, instances(e, 9, 3), regularised);
     each(e, 1, without_gap);
+    noiseless(e);
     orthogonal_sgdm(e);
 }
 
