@@ -104,8 +104,10 @@ real least_value(const struct problem *p, const struct method *method)
     const struct field *f = p->field;
     if (method->regulariser == ASSAY_REGULARISER_NONE)
         return problem_value(p, p->solution);
+    if (p->kind == PROBLEM_LINEAR && method->regulariser == ASSAY_REGULARISER_BOX)
+        return real_neg(real_mul(method->weight, norm_of(ASSAY_NORM_SUM, p->c)));
     if (p->kind != PROBLEM_DISTANCE)
-        work_fail(f->w, ASSAY_INVALID, "the least value of F is known for P2 only");
+        work_fail(f->w, ASSAY_INVALID, "the least value of F is known for P2, and for P7 in a box");
     real one = real_whole(f, 1), weight = method->weight;
     struct matrix x = matrix_scale(real_div(one, real_add(one, weight)), p->c);
     for (size_t k = 0; k < matrix_count(x) && method->regulariser != ASSAY_REGULARISER_RIDGE; k++) {
@@ -116,6 +118,19 @@ real least_value(const struct problem *p, const struct method *method)
 }
 
 /* ---- the iteration ------------------------------------------------------------------------------------------- */
+
+/* What follows from x_k and m_{k+1}. */
+static void take_step(struct step *s, const struct problem *p, const struct method *method)
+{
+    real one = real_whole(p->field, 1);
+    s->gradient = problem_gradient(p, s->x);
+    s->error = matrix_sub(s->m, s->gradient);
+    s->e = dual_of(method->norm, s->error);
+    s->centre = method->beta ? matrix_scale(real_sub(one, method->beta), s->x) : s->x;
+    s->next = trust_region_step(method, s->m, s->centre, &s->r);
+    s->value = real_add(problem_value(p, s->x), regulariser_value(method, s->x));
+    s->next_value = real_add(problem_value(p, s->next), regulariser_value(method, s->next));
+}
 
 static void compute_step(struct step *s, const struct problem *p, const struct method *method, uint64_t *seed)
 {
@@ -129,13 +144,14 @@ static void compute_step(struct step *s, const struct problem *p, const struct m
     s->noise = matrix_sub(
         s->k == 0 ? s->m : matrix_scale(real_div(one, alpha), matrix_mix(one, s->m, real_neg(rest), s->m_before)),
         at_y);
-    s->gradient = problem_gradient(p, s->x);
-    s->error = matrix_sub(s->m, s->gradient);
-    s->e = dual_of(method->norm, s->error);
-    s->centre = method->beta ? matrix_scale(real_sub(one, method->beta), s->x) : s->x;
-    s->next = trust_region_step(method, s->m, s->centre, &s->r);
-    s->value = real_add(problem_value(p, s->x), regulariser_value(method, s->x));
-    s->next_value = real_add(problem_value(p, s->next), regulariser_value(method, s->next));
+    take_step(s, p, method);
+}
+
+struct step step_with(const struct problem *p, const struct method *method, struct matrix x, struct matrix m)
+{
+    struct step s = {.x = x, .m = m};
+    take_step(&s, p, method);
+    return s;
 }
 
 void descend(struct evidence *e, const struct problem *p, const struct method *method, step_check check)

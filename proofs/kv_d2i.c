@@ -85,11 +85,25 @@ static void exact_oracle(struct evidence *e, size_t k)
     must_fail(e, "zeta = kappa = 1 for Newton-Schulz", slack(&p, x, m, &o, real_fraction(f, 1, 64), one, one));
 }
 
+/* f linear, a momentum that points the wrong way but for 1/1000, Q = 3/4 of what the oracle has: zeta = kappa = 3/4. */
+static void misled(struct evidence *e, size_t k)
+{
+    const struct field *f = &e->field;
+    struct problem p = problem_new(f, PROBLEM_LINEAR, 1, 1, k);
+    struct matrix m = matrix_scale(real_fraction(f, -1, 1000), p.c), x = matrix_identity(f, 1);
+    real eta = real_fraction(f, 1, 8), part = real_fraction(f, 3, 4);
+    const struct oracle o = {matrix_scale(part, matrix_orth(m)), part, part};
+    real found = slack(&p, x, m, &o, eta, part, part), e_k = matrix_nuclear(matrix_sub(m, p.c));
+    certify(e, "momentum of the wrong sign", found);
+    must_fail(e, "0.99 (kappa + zeta) e", real_sub(found, PRODUCT(real_fraction(f, 2, 100), part, eta, e_k)));
+}
+
 static void run(struct evidence *e)
 {
     each(e, instances(e, 420, 42), instance);
     each(e, 1, sharp);
     each(e, 1, exact_oracle);
+    each(e, 4, misled);
 }
 
 const struct claim claim_kv_d2i = {

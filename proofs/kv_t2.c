@@ -103,10 +103,43 @@ static void assumptions(struct evidence *e)
     certify(e, "control: x* inside, (1-b)^K Delta + 4 L D^2 b", real_sub(real_fraction(f, 36, 100), gap));
 }
 
+/* P2, one number, from the end of the ball, D = |x_0|, inwards past its minimiser: the step is 2 eta long. */
+static void farthest(struct evidence *e, size_t k)
+{
+    const struct field *f = &e->field;
+    struct problem p = problem_new(f, PROBLEM_DISTANCE, 1, 1, k);
+    real eta = real_fraction(f, 1, 1024);
+    struct matrix x = matrix_scale(real_fraction(f, 1000001, 1000000), p.c);
+    const struct method m = {.norm = ASSAY_NORM_MAX, .eta = eta, .beta = real_div(eta, real_abs(x.at[0]))};
+    struct step s = step_with(&p, &m, x, problem_gradient(&p, x));
+    certify(e, "P2 from the end of the ball, 2 L eta^2", slack(&p, &m, &s, 2));
+    must_fail(e, "1.99 L eta^2 for convex f",
+              real_sub(slack(&p, &m, &s, 2), PRODUCT(real_fraction(f, 1, 100), eta, eta)));
+}
+
+/* f linear in a box that is the ball: from its worst corner, and with a momentum that points further, x stays, and F* is as far
+ * as can be: 2 eta e cannot be less. */
+static void misled(struct evidence *e, size_t k)
+{
+    const struct field *f = &e->field;
+    struct problem p = problem_new(f, PROBLEM_LINEAR, 1, 1, k);
+    real worst = real_mul(real_whole(f, 2), real_div(p.c.at[0], real_abs(p.c.at[0])));
+    const struct method m = {.norm = ASSAY_NORM_MAX,
+                             .regulariser = ASSAY_REGULARISER_BOX,
+                             .weight = real_whole(f, 2),
+                             .eta = real_fraction(f, 1, 64),
+                             .beta = real_fraction(f, 1, 128)};
+    struct step s = step_with(&p, &m, (struct matrix){1, 1, &worst}, matrix_scale(real_fraction(f, -1, 1000), p.c));
+    certify(e, "momentum of the wrong sign", slack(&p, &m, &s, 2));
+    must_fail(e, "1.99 e for 2 e", real_sub(slack(&p, &m, &s, 2), PRODUCT(real_fraction(f, 1, 100), m.eta, s.e)));
+}
+
 static void run(struct evidence *e)
 {
     each(e, instances(e, 72, 12), trajectory);
     each(e, instances(e, 48, 8), regularised);
+    each(e, 4, farthest);
+    each(e, 4, misled);
     assumptions(e);
 }
 
