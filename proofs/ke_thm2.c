@@ -82,10 +82,17 @@ static void without_gap(struct evidence *e, size_t k)
     must_fail(e, "without Delta_0 / (eta K)", real_sub(paper(zero, real_whole(f, 1), zero, &m), mean[1]));
 }
 
-/* The corollary of the text: L = 3, Delta_0 = 2, K = 1, eta = 2/3. */
-static void noiseless(struct evidence *e)
+/* Both right sides where every term is a fraction; and the corollary of the text, L = 3, Delta_0 = 2, K = 1, eta = 2/3. */
+static void worked_examples(struct evidence *e)
 {
     const struct field *f = &e->field;
+    real one = real_whole(f, 1);
+    const struct method quarter = {.eta = real_fraction(f, 1, 8), .alpha = real_fraction(f, 1, 4), .steps = 2},
+                        fifth = {.eta = real_fraction(f, 1, 8), .alpha = real_fraction(f, 1, 5), .steps = 2};
+    certify_equal(e, "L = Delta_0 = rho sigma = 1, eta = 1/8, K = 2, a = 1/4: paper's is 4 + 4 + 1 + 3/16 + 1",
+                  paper(one, one, one, &quarter), real_fraction(f, 163, 16));
+    certify_equal(e, "there, a = 1/5: ours is 4 + 5 + 2/3 + 1 + 3/16", ours(one, one, one, &fifth),
+                  real_fraction(f, 521, 48));
     const struct method m = {.eta = real_fraction(f, 2, 3), .alpha = real_whole(f, 1), .steps = 1};
     certify_equal(e, "sigma = 0, alpha = 1, eta = sqrt(2 Delta_0 / (3 L K)): ours is sqrt(6 L Delta_0 / K)",
                   ours(real_whole(f, 2), real_whole(f, 3), real_whole(f, 0), &m), real_root(real_whole(f, 36)));
@@ -102,6 +109,8 @@ static void orthogonal_sgdm(struct evidence *e)
     real eta = real_min(real_div(eps, real_whole(f, 16)),
                         real_div(real_power(eps, 3), real_mul(real_whole(f, 256), variance)));
     real steps = real_div(PRODUCT(real_whole(f, 2048), gap, variance), real_power(eps, 4));
+    certify_equal(e, "alpha of the paper for eps = 1/2, sigma = 2", alpha, real_fraction(f, 1, 256));
+    certify_equal(e, "eta of the paper", eta, real_fraction(f, 1, 8192));
     certify_equal(e, "K of the paper for eps = 1/2 (the largest of its four terms)", steps, real_whole(f, 327680));
     real t = real_sub(two, real_div(PRODUCT(two, eta, real_sub(one, alpha)), alpha));
     real least = real_sub(one, real_div(real_mul(real_square(eta), steps), real_square(t)));
@@ -114,7 +123,7 @@ static void run(struct evidence *e)
     each(e, instances(e, 54, 18), instance);
     each(e, instances(e, 9, 3), regularised);
     each(e, 1, without_gap);
-    noiseless(e);
+    worked_examples(e);
     orthogonal_sgdm(e);
 }
 

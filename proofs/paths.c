@@ -15,6 +15,13 @@ struct noise noise_three(real a, struct matrix shape)
                           {matrix_scale(a, shape), matrix_scale(real_neg(a), shape), matrix_scale(zero, shape)}};
 }
 
+real noise_left(real alpha, size_t k)
+{
+    real one = real_whole(alpha->field, 1), two = real_whole(alpha->field, 2);
+    real q = real_power(real_sub(one, alpha), 2 * k);
+    return real_add(q, real_mul(real_div(alpha, real_sub(two, alpha)), real_sub(one, q)));
+}
+
 struct matrix noise_mean(const struct noise *n)
 {
     struct matrix mean = matrix_scale(n->probability[0], n->value[0]);

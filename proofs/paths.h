@@ -15,6 +15,8 @@ struct noise {
 /* a with probability b / (a + b), -b else, times `shape`: mean 0, and three values +-a, 0 with 1/4, 1/4, 1/2. */
 struct noise noise_two(real a, real b, struct matrix shape);
 struct noise noise_three(real a, struct matrix shape);
+/* omega_k^2 = (1-a)^2k + a / (2-a) (1 - (1-a)^2k): E ||N_k||_F^2 over sigma^2 (claim KE-variance). */
+real noise_left(real alpha, size_t k);
 /* E n, and sigma^2 = E ||n||_F^2. */
 struct matrix noise_mean(const struct noise *n);
 real noise_variance(const struct noise *n);
