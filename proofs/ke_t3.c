@@ -6,6 +6,16 @@ static void visit(const struct problem *p, const struct method *m, const struct 
         stats[0] = real_add(stats[0], real_div(dual_of(m->norm, at->gradient), real_whole(p->field, (long)m->steps)));
 }
 
+static real bound_of(real gap, real smoothness, real third, real rho_sigma, const struct method *m)
+{
+    const struct field *f = m->eta->field;
+    real one = real_whole(f, 1), two = real_whole(f, 2), steps = real_whole(f, (long)m->steps), alpha = m->alpha;
+    return SUM(real_div(gap, real_mul(m->eta, steps)), PRODUCT(real_fraction(f, 3, 2), smoothness, m->eta),
+               real_div(real_mul(two, rho_sigma), real_mul(alpha, steps)),
+               PRODUCT(two, rho_sigma, real_root(real_div(alpha, real_sub(two, alpha)))),
+               real_div(PRODUCT(third, m->eta, m->eta, real_sub(one, alpha)), real_square(alpha)));
+}
+
 static void instance(struct evidence *e, size_t k)
 {
     const struct field *f = &e->field;
@@ -21,13 +31,9 @@ static void instance(struct evidence *e, size_t k)
                              .steps = k / 3 % 2 ? instances(e, 7, 4) : instances(e, 5, 3),
                              .from = matrix_from(f, 2, 2, (long[]){9, 5, -7, 3}, 8)};
     real mean[PATH_MEANS], rho_sigma = real_mul(norm_rho(m.norm, f, 2, 2), real_root(noise_variance(&noise)));
-    real gap = real_sub(problem_value(&p, m.from), problem_value(&p, p.solution)), steps = real_whole(f, (long)m.steps);
+    real gap = real_sub(problem_value(&p, m.from), problem_value(&p, p.solution));
     expect(e, mean, 1, &p, &m, &noise, false, visit);
-    real bound = SUM(
-        real_div(gap, real_mul(m.eta, steps)), PRODUCT(real_fraction(f, 3, 2), problem_smoothness(&p, m.norm), m.eta),
-        real_div(real_mul(two, rho_sigma), real_mul(alpha, steps)),
-        PRODUCT(two, rho_sigma, real_root(real_div(alpha, real_sub(two, alpha)))),
-        real_div(PRODUCT(problem_third(&p, m.norm), m.eta, m.eta, real_sub(one, alpha)), real_square(alpha)));
+    real bound = bound_of(gap, problem_smoothness(&p, m.norm), problem_third(&p, m.norm), rho_sigma, &m);
     certify(e, "E mean ||grad f(x_k)||_* <= the five terms", real_sub(bound, mean[0]));
 }
 
@@ -67,6 +73,15 @@ static void sharp_budget(struct evidence *e)
               real_sub(one, spent(one, third, gap, one, one, real_fraction(f, 8, 5))));
 }
 
+static void worked_example(struct evidence *e)
+{
+    const struct field *f = &e->field;
+    real one = real_whole(f, 1);
+    const struct method m = {.eta = real_fraction(f, 1, 8), .alpha = real_fraction(f, 1, 5), .steps = 2};
+    certify_equal(e, "L = H = Delta_0 = rho sigma = 1, eta = 1/8, K = 2, a = 1/5: 4 + 3/16 + 5 + 2/3 + 5/16",
+                  bound_of(one, one, one, one, &m), real_fraction(f, 61, 6));
+}
+
 /* P2 from 99 in small steps, without noise. */
 static void without_gap(struct evidence *e, size_t k)
 {
@@ -79,10 +94,9 @@ static void without_gap(struct evidence *e, size_t k)
                              .factor = real_whole(f, 1),
                              .steps = 4,
                              .from = matrix_from(f, 1, 1, (long[]){99}, 1)};
-    real mean[PATH_MEANS], one = real_whole(f, 1);
+    real mean[PATH_MEANS], zero = real_whole(f, 0);
     expect(e, mean, 1, &p, &m, &noise, false, visit);
-    must_fail(e, "without Delta_0 / (eta K)",
-              real_sub(PRODUCT(real_fraction(f, 3, 2), one, m.eta), mean[0])); /* H = 0, sigma = 0 */
+    must_fail(e, "without Delta_0 / (eta K)", real_sub(bound_of(zero, real_whole(f, 1), zero, zero, &m), mean[0]));
 }
 
 static void run(struct evidence *e)
@@ -90,6 +104,7 @@ static void run(struct evidence *e)
     each(e, instances(e, 18, 18), instance);
     each(e, 60, budget);
     sharp_budget(e);
+    worked_example(e);
     each(e, 1, without_gap);
 }
 
