@@ -47,8 +47,8 @@ static void sharp(struct evidence *e, size_t k)
               real_sub(PRODUCT(real_fraction(f, 99, 100), constant, matrix_frobenius(x)), moved));
 }
 
-/* X and Y beside each other, t and t - 1/1000 times one orthogonal matrix: where |p'| is largest at the end s, Jordan's; and
- * where it is so between, x^5 - x^3, p'' = 0 at t^2 = 3/10. */
+/* X and Y beside each other, t and t - 1/1000 times one orthogonal matrix: where |p'| is largest at the end s,
+ * Jordan's; and where it is so between, x^5 - x^3, p'' = 0 at t^2 = 3/10. */
 static void elsewhere(struct evidence *e, size_t k)
 {
     const struct field *f = &e->field;

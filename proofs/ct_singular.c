@@ -94,7 +94,7 @@ static void without_one(struct evidence *e, size_t k)
               real_sub(relative_bounds(a, zero, zero, false).upper[0], first));
 }
 
-/* ---- the whole decomposition -------------------------------------------------------------------------------------- */
+/* ---- the whole decomposition ------------------------------------------------------------------------------------- */
 
 static void without_defects(struct evidence *e, size_t k)
 {

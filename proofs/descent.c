@@ -86,8 +86,8 @@ real regulariser_value(const struct method *method, struct matrix x)
     return real_whole(f, 0); /* of the box, all iterates lie in it */
 }
 
-/* Numbers in the enclosures of the entries; fails with ASSAY_UNDECIDED where one is wide, for a step to any number in it
- * would not be the method's. */
+/* Numbers in the enclosures of the entries; fails with ASSAY_UNDECIDED where one is wide, for a step to any number in
+ * it would not be the method's. */
 static struct matrix dyadic_near(struct matrix x)
 {
     const struct field *f = x.at[0]->field;

@@ -16,8 +16,8 @@ static struct terms terms_of(const struct method *m, real gap, real smoothness, 
                           PRODUCT(two, radius, rho_sigma, m->beta, sum)};
 }
 
-/* KV-T2 step by step, with KE-lemma3's bound (1-a)^k + sqrt(a / (2-a)) and L 2 eta (1-a) / a of e_k: the four terms, but for
- * the part (1-b)^K that the sums of the second and third do not reach. */
+/* KV-T2 step by step, with KE-lemma3's bound (1-a)^k + sqrt(a / (2-a)) and L 2 eta (1-a) / a of e_k: the four terms,
+ * but for the part (1-b)^K that the sums of the second and third do not reach. */
 static void certify_iterated(struct evidence *e, const struct method *m, real gap, real smoothness, real rho_sigma)
 {
     const struct field *f = m->eta->field;

@@ -82,7 +82,7 @@ static void without_gap(struct evidence *e, size_t k)
     must_fail(e, "without Delta_0 / (eta K)", real_sub(paper(zero, real_whole(f, 1), zero, &m), mean[1]));
 }
 
-/* Both right sides where every term is a fraction; and the corollary of the text, L = 3, Delta_0 = 2, K = 1, eta = 2/3. */
+/* Both right sides where every term is a fraction; and the corollary of the text: L = 3, Delta_0 = 2, K = 1. */
 static void worked_examples(struct evidence *e)
 {
     const struct field *f = &e->field;

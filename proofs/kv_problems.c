@@ -80,7 +80,8 @@ static void sharp(struct evidence *e, size_t k)
     must_fail(e, "0.99 L for gradients", real_sub(real_mul(less, norm_of(norm, d)), dual_of(norm, change)));
 }
 
-/* The remainder from a point of the greatest third derivative: C for P3 (to its right), near pi / 2 for P4, 0 for P8. */
+/* The remainder from a point of the greatest third derivative: C for P3 (to its right), near pi / 2 for P4, 0 for P8.
+ * */
 static void sharp_third(struct evidence *e, size_t k)
 {
     static const enum problem_kind kinds[] = {PROBLEM_STAR, PROBLEM_COSINE, PROBLEM_CUBIC};

@@ -117,8 +117,8 @@ static void farthest(struct evidence *e, size_t k)
               real_sub(slack(&p, &m, &s, 2), PRODUCT(real_fraction(f, 1, 100), eta, eta)));
 }
 
-/* f linear in a box that is the ball: from its worst corner, and with a momentum that points further, x stays, and F* is as far
- * as can be: 2 eta e cannot be less. */
+/* f linear in a box that is the ball: from its worst corner, and with a momentum that points further, x stays, and F*
+ * is as far as can be: 2 eta e cannot be less. */
 static void misled(struct evidence *e, size_t k)
 {
     const struct field *f = &e->field;

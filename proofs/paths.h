@@ -21,8 +21,8 @@ real noise_left(real alpha, size_t k);
 struct matrix noise_mean(const struct noise *n);
 real noise_variance(const struct noise *n);
 
-/* A path at k = 0 .. method->steps: x_k, grad f(x_k), r_k of the subdifferential of R at x_k (for k > 0; 0 for k = 0); and
- * unless k is the last, m_k, m_{k+1}, E_k. */
+/* A path at k = 0 .. method->steps: x_k, grad f(x_k), r_k of the subdifferential of R at x_k (for k > 0; 0 for k = 0);
+ * and unless k is the last, m_k, m_{k+1}, E_k. */
 struct point {
     size_t k;
     struct matrix x, m_before, m, gradient, error, r;

@@ -195,8 +195,8 @@ struct matrix problem_hessian(const struct problem *p, struct matrix x, struct m
 
 /* ---- constants ----------------------------------------------------------------------------------------------- */
 
-/* Where entries of the gradient have slope at most c, ||D||_* <= rho ||D||_F <= c rho ||X||_F <= c rho^2 ||X||: rho^2 is
- * 1, r or m n, whole numbers, so that what is computed with it can stay exact. */
+/* Where entries of the gradient have slope at most c, ||D||_* <= rho ||D||_F <= c rho ||X||_F <= c rho^2 ||X||: rho^2
+ * is 1, r or m n, whole numbers, so that what is computed with it can stay exact. */
 static real dimension_factor(const struct problem *p, enum assay_norm norm)
 {
     size_t m = p->c.rows, n = p->c.cols, r = m < n ? m : n;

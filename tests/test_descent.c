@@ -107,8 +107,8 @@ START_TEST(the_iteration_is_the_stated_one)
 }
 END_TEST
 
-/* F* of P2 with ridge is w / (2 (1 + w)) ||C||^2; with l1, for entries below w, ||C||^2 / 2; with a box that holds C, 0; and
- * -w sum |C_ij| of P7 in a box. Nowhere is F less. */
+/* F* of P2 with ridge is w / (2 (1 + w)) ||C||^2; with l1, for entries below w, ||C||^2 / 2; with a box that holds C,
+ * 0; and -w sum |C_ij| of P7 in a box. Nowhere is F less. */
 static void check_least(struct work *w, void *args)
 {
     const struct field f = {w, 128};
@@ -160,7 +160,8 @@ START_TEST(one_step_is_that_of_its_momentum)
 }
 END_TEST
 
-/* A step that is known roughly is refused: an m of rank 1, known as an enclosure only, whose polar factor might be any. */
+/* A step that is known roughly is refused: an m of rank 1, known as an enclosure only, whose polar factor might be any.
+ * */
 static void no_check(struct evidence *e, const struct problem *p, const struct method *m, const struct step *s)
 {
     (void)e, (void)p, (void)m, (void)s;

@@ -270,8 +270,8 @@ static const struct format *find_format(const char *name)
     return NULL;
 }
 
-/* All claims, or those named, as yet undecided: so they stay where a process ends before its claim's run does. False after a
- * complaint. */
+/* All claims, or those named, as yet undecided: so they stay where a process ends before its claim's run does. False
+ * after a complaint. */
 static bool choose(struct ledger *l, int words, char **argv)
 {
     l->count = words ? (size_t)words : claim_count;
