@@ -45,8 +45,7 @@ static void rho(struct evidence *e, size_t k)
 }
 
 /* For each norm an M whose minimisers are least + z free, |z| <= 1, turned by rotations where the norm allows: for the
- * nuclear and the sum norm, whose free parts must have trace 0, the least is in the middle between two extreme points.
- * */
+ * nuclear and the sum norm, whose free parts must have trace 0, the least is midway between two extreme points. */
 static const struct degenerate {
     enum assay_norm norm;
     long m[4], least[4], free[4]; /* the latter two over `over` */

@@ -160,8 +160,7 @@ START_TEST(one_step_is_that_of_its_momentum)
 }
 END_TEST
 
-/* A step that is known roughly is refused: an m of rank 1, known as an enclosure only, whose polar factor might be any.
- * */
+/* A step that is known roughly is refused: an m of rank 1, known as an enclosure only, whose factor might be any. */
 static void no_check(struct evidence *e, const struct problem *p, const struct method *m, const struct step *s)
 {
     (void)e, (void)p, (void)m, (void)s;
