@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import struct
 import xml.etree.ElementTree as xml
 
 from harness import check, run, run_tests
@@ -90,6 +91,11 @@ def test_explain():
         f.write(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + bytes(48))
     code, out, err = run("explain", "zero.npy")
     check(code == 0 and "the gradient is zero" in out and "nan" not in out, f"zero: {err}{out}")
+    with open("large.npy", "wb") as f:
+        header = header.replace("(2, 3)", "(1, 2)")
+        f.write(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + struct.pack("<2d", 1e-300, 1e300))
+    code, out, err = run("explain", "large.npy")
+    check(code == 0 and "inf" not in out and "nan" not in out, f"1e300: {err}{out}")
 
 
 def test_plots():

@@ -254,7 +254,7 @@ static void explain_steps(const struct matrix_picture *p)
     }
     if (p->rank == 0)
         return;
-    double shrunk = p->size * p->size / p->s[0], best = p->dual[ASSAY_NORM_SPECTRAL];
+    double shrunk = p->size * (p->size / p->s[0]), best = p->dual[ASSAY_NORM_SPECTRAL];
     printf("In the spectral ball the best step lowers the loss by about %.4g; -G itself, shrunk until it fits (its "
            "largest "
            "singular\n"
@@ -284,11 +284,10 @@ static void explain_newton_schulz(const struct matrix_picture *p)
             printf("%-10.4f ", p->steps[k][j]);
         printf("%d\n", p->s[j] > 0);
     }
-    puts("\n(Sorted in every column.) They do not settle at 1 but wander between 0.6818 and 1.1344: 1 is no fixed "
-         "point of p, and\n"
-         "the iteration ends on a cycle of four numbers (assay prove NS-cycle --explain). A singular value below "
-         "0.0015 of the\n"
-         "length of G does not get there in five steps (NS-five), and a zero stays zero.");
+    puts("\n(Sorted in every column.) They do not settle at 1: they grow to 1.2024 at most, and then wander between\n"
+         "0.6818 and 1.1344. For 1 is no fixed point of p, and the iteration ends on a cycle of four numbers (assay\n"
+         "prove NS-cycle --explain). A singular value below 0.0015 of the length of G does not get there in five\n"
+         "steps (NS-five), and a zero stays zero.");
 }
 
 static void explain_auon(const struct matrix_picture *p)
