@@ -46,11 +46,14 @@ static void all_numbers(struct evidence *e)
     number(e, "largest (q(u) - 1) / u^2", most);
     number(e, "how many u", real_whole(f, (long)count));
     must_fail(e, "1.9 for 2.02", real_sub(real_decimal(f, "1.9"), most));
-    real bound = PRODUCT(constant, real_square(limit), real_fraction(f, 1, 576));
-    certify(e, "mean - 1 < 2^-8 (1 - 2^-4) for N = 576", real_sub(real_fraction(f, 15, 4096), bound));
+    real mean = real_add(one, PRODUCT(constant, real_square(limit), real_fraction(f, 1, 576)));
+    certify(e, "mean (1 + 2^-12) <= 1 + 2^-8 for N = 576",
+            real_sub(real_fraction(f, 257, 256), real_mul(mean, real_fraction(f, 4097, 4096))));
+    certify(e, "(1 + 2^-8) / ((1 - 2^-8) (1 - 2^-15)) <= 1.0079",
+            real_sub(limit, real_mul(real_fraction(f, 257, 255), real_fraction(f, 32768, 32767))));
 }
 
-/* N entries of size 1.0079 / sqrt N or less, one of them large: the mean rounds to 1. */
+/* Besides, the mean itself for one entry 1 among zeros. */
 static void run(struct evidence *e)
 {
     const struct field *f = &e->field;

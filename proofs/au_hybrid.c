@@ -1,10 +1,10 @@
 #include "auon.h"
+#include "quintic.h"
 
 static real quintic(real x)
 {
-    const struct field *f = x->field;
-    real square = real_square(x), b = real_decimal(f, "-4.7750"), c = real_decimal(f, "2.0315");
-    return real_mul(x, real_add(real_decimal(f, "3.4445"), real_mul(square, real_add(b, real_mul(c, square)))));
+    const struct quintic p = quintic_jordan(x->field);
+    return quintic_value(&p, x);
 }
 
 /* ||out||_2 for diag(2, 3, 0, ..., 0) of N entries: the iterate is diagonal. */

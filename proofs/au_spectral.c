@@ -17,8 +17,7 @@ static void approached(struct evidence *e, size_t k)
 {
     static const char *const printed[] = {".886819", ".969544", ".998050"};
     const struct field *f = &e->field;
-    size_t n = (size_t)2 << k * (k + 1) / 2;
-    n = k == 0 ? 2 : k == 1 ? 4 : 16;
+    size_t n = k == 0 ? 2 : k == 1 ? 4 : 16;
     struct matrix g = matrix_new(f, n, n);
     for (size_t j = 0; j < n * n; j++)
         g.at[j] = real_double(f, (j / n + j % n) % 2 ? -1e15 : 1e15);

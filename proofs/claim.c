@@ -234,6 +234,7 @@ assay_status claim_run(const struct claim *claim, struct findings *found, bool q
     clock_gettime(CLOCK_MONOTONIC, &start);
     for (long bits = FIRST_BITS; bits <= LAST_BITS; bits *= 2) {
         memset(found, 0, sizeof *found);
+        found->verdict = VERDICT_UNDECIDED;
         own.message = found->message;
         own.message_size = sizeof found->message;
         found->bits = bits;
@@ -244,27 +245,28 @@ assay_status claim_run(const struct claim *claim, struct findings *found, bool q
     }
     clock_gettime(CLOCK_MONOTONIC, &end);
     found->seconds = (double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec);
-    if (status == ASSAY_OK || status == ASSAY_UNDECIDED)
-        found->verdict = status == ASSAY_OK ? claim_verdict(claim, found) : VERDICT_UNDECIDED;
-    else
-        found->verdict = VERDICT_FAILS;
+    if (status != ASSAY_UNDECIDED)
+        found->verdict = status == ASSAY_OK ? claim_verdict(claim, found) : VERDICT_FAILS;
     return status == ASSAY_UNDECIDED ? ASSAY_OK : status;
 }
 
 enum verdict claim_verdict(const struct claim *claim, const struct findings *found)
 {
     enum verdict worst = VERDICT_HOLDS;
-    size_t counters = 0;
+    size_t counters = 0, numbers = 0;
     for (size_t k = 0; k < found->count; k++) {
         const struct item *item = &found->items[k];
         counters += item->kind == ITEM_COUNTER;
+        numbers += item->kind == ITEM_NUMBER;
         if (item->verdict == VERDICT_FAILS || worst == VERDICT_HOLDS)
             worst = item->verdict;
         if (worst == VERDICT_FAILS)
             return worst;
     }
-    bool needs_counter = claim->status == CLAIM_PROVED || claim->status == CLAIM_CHECKED;
-    return found->count == 0 || (needs_counter && counters == 0) ? VERDICT_FAILS : worst;
+    bool needs_counter = claim->status != CLAIM_MEASURED && claim->status != CLAIM_VACUOUS;
+    bool needs_number = claim->status == CLAIM_VACUOUS;
+    return found->count == 0 || (needs_counter && counters == 0) || (needs_number && numbers == 0) ? VERDICT_FAILS
+                                                                                                   : worst;
 }
 
 /* The first item of that kind, of what was measured the last; NULL if there is none. */

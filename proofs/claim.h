@@ -91,7 +91,8 @@ const char *const *claim_text(const char *name);
 /* Runs the claim with 128 bits, and twice as many as long as anything is undecided, up to 2048. Errors: as work_run(),
  * in findings->message too. */
 assay_status claim_run(const struct claim *claim, struct findings *found, bool quick, const assay_options *options);
-/* The items decide: FAILS if any fails or there is no counter-check though the claim is no measurement. */
+/* The items decide: FAILS if any fails, or there is none; and without a counter-check (the counterexample, if refuted),
+ * or, if vacuous, the number that shows it. */
 enum verdict claim_verdict(const struct claim *claim, const struct findings *found);
 /* What the run comes down to: the least slack of the inequalities, or that all are equalities; of refuted, vacuous and
  * measured claims the first counter-check, first number or last measurement, by name. */

@@ -25,6 +25,7 @@
     CLAIM(ke_dimension)                                                                                                \
     CLAIM(ke_t2)                                                                                                       \
     CLAIM(ke_t3)                                                                                                       \
+    CLAIM(ke_t3_star)                                                                                                  \
     CLAIM(os_o1)                                                                                                       \
     CLAIM(os_o1_matrix)                                                                                                \
     CLAIM(os_o2)                                                                                                       \

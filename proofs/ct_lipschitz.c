@@ -47,10 +47,27 @@ static void sharp(struct evidence *e, size_t k)
               real_sub(PRODUCT(real_fraction(f, 99, 100), constant, matrix_frobenius(x)), moved));
 }
 
+/* X and Y beside each other, t and t - 1/1000 times one orthogonal matrix: where |p'| is largest at the end s,
+ * Jordan's; and where it is so between, x^5 - x^3, p'' = 0 at t^2 = 3/10. */
+static void elsewhere(struct evidence *e, size_t k)
+{
+    const struct field *f = &e->field;
+    const struct quintic within = {real_whole(f, 0), real_whole(f, -1), real_whole(f, 1)};
+    const struct quintic p = k ? within : quintic_jordan(f);
+    struct matrix o = matrix_from(f, 2, 2, (long[]){3, -4, 4, 3}, 5);
+    struct matrix x = matrix_scale(real_fraction(f, k ? 548 : 1200, 1000), o),
+                  y = matrix_scale(real_fraction(f, k ? 547 : 1199, 1000), o);
+    real bound = real_mul(lipschitz(&p, real_fraction(f, k ? 7 : 12, 10)), matrix_frobenius(matrix_sub(x, y)));
+    real moved = matrix_frobenius(matrix_sub(apply(&p, x), apply(&p, y)));
+    certify(e, "where |p'| is largest at s, or between", real_sub(bound, moved));
+    must_fail(e, "0.99 of it there", real_sub(real_mul(real_fraction(f, 99, 100), bound), moved));
+}
+
 static void run(struct evidence *e)
 {
     each(e, instances(e, 340, 51), instance);
     each(e, 4, sharp);
+    each(e, 2, elsewhere);
 }
 
 const struct claim claim_ct_lipschitz = {"CT-lipschitz",

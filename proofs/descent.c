@@ -86,7 +86,51 @@ real regulariser_value(const struct method *method, struct matrix x)
     return real_whole(f, 0); /* of the box, all iterates lie in it */
 }
 
+/* Numbers in the enclosures of the entries; fails with ASSAY_UNDECIDED where one is wide, for a step to any number in
+ * it would not be the method's. */
+static struct matrix dyadic_near(struct matrix x)
+{
+    const struct field *f = x.at[0]->field;
+    struct matrix middle = matrix_middle(x);
+    real wide = real_double(f, 0x1p-40);
+    for (size_t k = 0; k < matrix_count(x); k++)
+        if (!real_below_0(real_sub(real_abs(real_sub(x.at[k], middle.at[k])), wide)))
+            work_fail(f->w, ASSAY_UNDECIDED, "a step is known only roughly at %ld bits", (long)f->prec);
+    return middle;
+}
+
+real least_value(const struct problem *p, const struct method *method)
+{
+    const struct field *f = p->field;
+    if (method->regulariser == ASSAY_REGULARISER_NONE)
+        return problem_value(p, p->solution);
+    if (p->kind == PROBLEM_LINEAR && method->regulariser == ASSAY_REGULARISER_BOX)
+        return real_neg(real_mul(method->weight, norm_of(ASSAY_NORM_SUM, p->c)));
+    if (p->kind != PROBLEM_DISTANCE)
+        work_fail(f->w, ASSAY_INVALID, "the least value of F is known for P2, and for P7 in a box");
+    real one = real_whole(f, 1), weight = method->weight;
+    struct matrix x = matrix_scale(real_div(one, real_add(one, weight)), p->c);
+    for (size_t k = 0; k < matrix_count(x) && method->regulariser != ASSAY_REGULARISER_RIDGE; k++) {
+        real inside = real_max(real_neg(weight), real_min(weight, p->c.at[k]));
+        x.at[k] = method->regulariser == ASSAY_REGULARISER_BOX ? inside : real_sub(p->c.at[k], inside);
+    }
+    return real_add(problem_value(p, x), regulariser_value(method, x));
+}
+
 /* ---- the iteration ------------------------------------------------------------------------------------------- */
+
+/* What follows from x_k and m_{k+1}. */
+static void take_step(struct step *s, const struct problem *p, const struct method *method)
+{
+    real one = real_whole(p->field, 1);
+    s->gradient = problem_gradient(p, s->x);
+    s->error = matrix_sub(s->m, s->gradient);
+    s->e = dual_of(method->norm, s->error);
+    s->centre = method->beta ? matrix_scale(real_sub(one, method->beta), s->x) : s->x;
+    s->next = trust_region_step(method, s->m, s->centre, &s->r);
+    s->value = real_add(problem_value(p, s->x), regulariser_value(method, s->x));
+    s->next_value = real_add(problem_value(p, s->next), regulariser_value(method, s->next));
+}
 
 static void compute_step(struct step *s, const struct problem *p, const struct method *method, uint64_t *seed)
 {
@@ -96,17 +140,18 @@ static void compute_step(struct step *s, const struct problem *p, const struct m
         matrix_scale(real_fraction(f, method->noise, 8), matrix_random(f, s->x.rows, s->x.cols, seed));
     s->y = method->factor ? matrix_add(s->x, matrix_scale(method->factor, matrix_sub(s->x, s->before))) : s->x;
     struct matrix at_y = problem_gradient(p, s->y), g = matrix_add(at_y, noise);
-    s->m = matrix_middle(s->k == 0 ? g : matrix_mix(rest, s->m_before, alpha, g));
+    s->m = dyadic_near(s->k == 0 ? g : matrix_mix(rest, s->m_before, alpha, g));
     s->noise = matrix_sub(
         s->k == 0 ? s->m : matrix_scale(real_div(one, alpha), matrix_mix(one, s->m, real_neg(rest), s->m_before)),
         at_y);
-    s->gradient = problem_gradient(p, s->x);
-    s->error = matrix_sub(s->m, s->gradient);
-    s->e = dual_of(method->norm, s->error);
-    s->centre = method->beta ? matrix_scale(real_sub(one, method->beta), s->x) : s->x;
-    s->next = trust_region_step(method, s->m, s->centre, &s->r);
-    s->value = real_add(problem_value(p, s->x), regulariser_value(method, s->x));
-    s->next_value = real_add(problem_value(p, s->next), regulariser_value(method, s->next));
+    take_step(s, p, method);
+}
+
+struct step step_with(const struct problem *p, const struct method *method, struct matrix x, struct matrix m)
+{
+    struct step s = {.x = x, .m = m};
+    take_step(&s, p, method);
+    return s;
 }
 
 void descend(struct evidence *e, const struct problem *p, const struct method *method, step_check check)
@@ -127,7 +172,7 @@ void descend(struct evidence *e, const struct problem *p, const struct method *m
                          .m_before = {x.rows, x.cols, state + 2 * count}};
         compute_step(&s, p, method, &seed);
         check(e, p, method, &s);
-        struct matrix next = matrix_middle(s.next);
+        struct matrix next = dyadic_near(s.next);
         for (size_t j = 0; j < count; j++) {
             state[j] = state[count + j];
             state[count + j] = next.at[j];

@@ -39,11 +39,16 @@ struct step {
 typedef void (*step_check)(struct evidence *e, const struct problem *p, const struct method *m, const struct step *s);
 
 void descend(struct evidence *e, const struct problem *p, const struct method *m, step_check check);
+/* One step from x with the momentum m, whatever made it; nothing is said of x_{k-1}, y_k and the noise. */
+struct step step_with(const struct problem *p, const struct method *method, struct matrix x, struct matrix m);
 
 /* argmin <m, x> + R(x) over ||x - centre|| <= eta, and the subgradient r of the optimality condition. */
 struct matrix trust_region_step(const struct method *method, struct matrix m, struct matrix centre, struct matrix *r);
 /* R(x) */
 real regulariser_value(const struct method *method, struct matrix x);
+/* The least value of F = f + R: at the solution for R = 0; for P2 with R, at C / (1 + w), or with every entry brought
+ * nearer to 0 by w, or into the box; for P7 in a corner of the box. */
+real least_value(const struct problem *p, const struct method *method);
 
 /* The three norms that are tried, and the pairs of norm and R that have a closed form. */
 extern const enum assay_norm descent_norms[3];

@@ -40,8 +40,11 @@ static void run(struct evidence *e)
     number(e, "the same with 7/2", other);
     must_fail(e, "7/2 in place of 3/2", real_sub(one, other));
     each(e, 60, instance);
-    number(e, "spent at L = Delta = eps = 1, rho sigma = 1/4",
-           spent(one, one, real_fraction(f, 1, 4), one, real_fraction(f, 3, 2)));
+    real gap = real_fraction(f, 1, 32), noise = real_fraction(f, 1, 4);
+    certify_equal(e, "all of it is spent: L = eps = 1, Delta = 1/32, rho sigma = 1/4",
+                  spent(one, gap, noise, one, real_fraction(f, 3, 2)), real_fraction(f, 31, 32));
+    must_fail(e, "there, with 7/2 for 3/2, the five terms are at most eps",
+              real_sub(one, spent(one, gap, noise, one, real_fraction(f, 7, 2))));
 }
 
 const struct claim claim_ke_budget = {"KE-budget",

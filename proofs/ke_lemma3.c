@@ -10,18 +10,11 @@ static void visit(const struct problem *p, const struct method *m, const struct 
     stats[2 * at->k + 1] = dual_of(m->norm, matrix_sub(at->m_before, at->gradient));
 }
 
-static real omega(real alpha, size_t k)
-{
-    real one = real_whole(alpha->field, 1), two = real_whole(alpha->field, 2);
-    real q = real_power(real_sub(one, alpha), 2 * k);
-    return real_root(real_add(q, real_mul(real_div(alpha, real_sub(two, alpha)), real_sub(one, q))));
-}
-
 static real ours(const struct method *m, real smoothness, real rho_sigma, size_t k)
 {
     real one = real_whole(m->eta->field, 1), rest = real_sub(one, m->alpha);
     real drift = real_div(PRODUCT(smoothness, m->eta, rest, real_sub(one, real_power(rest, k))), m->alpha);
-    return real_add(real_mul(rho_sigma, omega(m->alpha, k)), drift);
+    return real_add(real_mul(rho_sigma, real_root(noise_left(m->alpha, k))), drift);
 }
 
 static real paper(const struct method *m, real smoothness, real rho_sigma, size_t k)
@@ -48,6 +41,7 @@ static void instance(struct evidence *e, size_t k)
     real rho_sigma = real_mul(norm_rho(m.norm, f, 2, 2), real_root(noise_variance(&noise)));
     expect(e, mean, 2 * m.steps, &p, &m, &noise, false, visit);
     for (size_t j = 1; j < m.steps; j++) {
+        certify(e, "paper >= ours", real_sub(paper(&m, smoothness, rho_sigma, j), ours(&m, smoothness, rho_sigma, j)));
         certify(e, "ours", real_sub(ours(&m, smoothness, rho_sigma, j), mean[2 * j]));
         certify(e, "paper, for m_{k+1}", real_sub(paper(&m, smoothness, rho_sigma, j), mean[2 * j]));
         certify(e, "paper, literally for m_k", real_sub(paper(&m, smoothness, rho_sigma, j), mean[2 * j + 1]));
@@ -74,7 +68,7 @@ static void sharp(struct evidence *e, size_t k)
     must_fail(e, "rho = 1 for the spectral norm", real_sub(ours(&m, zero, sigma, 0), mean[0]));
 }
 
-/* One step of P2 in the max norm, without noise. */
+/* P2 in the max norm, without noise, from far away: nothing but drift, and all of it in one direction. */
 static void drift(struct evidence *e, size_t k)
 {
     const struct field *f = &e->field;
@@ -83,14 +77,17 @@ static void drift(struct evidence *e, size_t k)
     const struct method m = {.norm = ASSAY_NORM_MAX,
                              .eta = real_fraction(f, 1, 8),
                              .alpha = real_fraction(f, 1, 2),
-                             .steps = 2,
+                             .steps = 4,
                              .from = matrix_add(p.c, matrix_from(f, 2, 2, (long[]){9, 5, -7, 3}, 1))};
     real mean[PATH_MEANS], smoothness = problem_smoothness(&p, m.norm), zero = real_whole(f, 0);
-    expect(e, mean, 4, &p, &m, &noise, false, visit);
-    must_fail(e, "L / 2 at k = 1", real_sub(ours(&m, real_div(smoothness, real_whole(f, 2)), zero, 1), mean[2]));
+    expect(e, mean, 2 * m.steps, &p, &m, &noise, false, visit);
+    for (size_t j = 1; j < m.steps; j++) {
+        certify_equal(e, "without noise, from far away: ours is attained", ours(&m, smoothness, zero, j), mean[2 * j]);
+        must_fail(e, "L / 2", real_sub(ours(&m, real_div(smoothness, real_whole(f, 2)), zero, j), mean[2 * j]));
+    }
 }
 
-/* 2 q sqrt(a) + a / (2 - a) - q^2 a (3 - a) / (2 - a) >= 0 */
+/* 2 q sqrt(a) + a / (2 - a) - q^2 a (3 - a) / (2 - a) >= 0; and for rational sqrt(a) the identity of the text. */
 static void algebra(struct evidence *e, size_t k)
 {
     const struct field *f = &e->field;
@@ -99,6 +96,15 @@ static void algebra(struct evidence *e, size_t k)
     certify(e, "2 q sqrt a + a / (2-a) >= q^2 a (3-a) / (2-a)",
             SUM(PRODUCT(two, q, real_root(a)), real_div(a, rest),
                 real_neg(real_div(PRODUCT(q, q, a, real_sub(real_whole(f, 3), a)), rest))));
+    real root = a, one = real_whole(f, 1), square = real_square(q);
+    a = real_square(root);
+    rest = real_sub(two, a);
+    real left = real_square(real_add(real_mul(real_sub(one, a), q), root));
+    real omega_square = real_add(square, real_mul(real_div(a, rest), real_sub(one, square)));
+    real right = SUM(PRODUCT(two, q, root), real_div(a, rest),
+                     real_neg(real_div(PRODUCT(square, a, real_sub(real_whole(f, 3), a)), rest)));
+    certify_equal(e, "((1-a) q + sqrt a)^2 - omega^2 = (1-a) (2 q sqrt a + a / (2-a) - q^2 a (3-a) / (2-a))",
+                  real_sub(left, omega_square), real_mul(real_sub(one, a), right));
 }
 
 static void run(struct evidence *e)

@@ -1,11 +1,11 @@
 #include "paths.h"
 
-/* stats[0] = (1/K) sum ||grad f(x_k)||_*, stats[1] = min, over k = 1 .. K. */
+/* stats[0] = (1/K) sum ||grad f(x_k) + r_k||_*, stats[1] = min, over k = 1 .. K. */
 static void visit(const struct problem *p, const struct method *m, const struct point *at, real *stats)
 {
-    real size = dual_of(m->norm, at->gradient);
     if (at->k == 0)
         return;
+    real size = dual_of(m->norm, matrix_add(at->gradient, at->r));
     stats[0] = real_add(stats[0], real_div(size, real_whole(p->field, (long)m->steps)));
     stats[1] = at->k == 1 ? size : real_min(stats[1], size);
 }
@@ -29,28 +29,41 @@ static real ours(real gap, real smoothness, real rho_sigma, const struct method 
                real_div(PRODUCT(two, drift, rest), m->alpha), real_mul(real_fraction(f, 3, 2), drift));
 }
 
-static void instance(struct evidence *e, size_t k)
+static void certify_with(struct evidence *e, size_t k, enum problem_kind kind, struct variant v)
 {
-    static const enum problem_kind kinds[] = {PROBLEM_DISTANCE, PROBLEM_COSINE, PROBLEM_HUBER};
     const struct field *f = &e->field;
-    struct problem p = problem_new(f, kinds[k % 3], 2, 2, k);
+    struct problem p = problem_new(f, kind, 2, 2, k);
     struct matrix shape = matrix_from(f, 2, 2, (long[]){3, 4, -4, 3}, 10);
     struct noise noise = k / 9 % 2 ? noise_two(real_whole(f, 2), real_fraction(f, 1, 2), shape)
                                    : noise_three(real_fraction(f, 3, 2), shape);
-    const struct method m = {.norm = descent_norms[k / 3 % 3],
+    const struct method m = {.norm = v.norm,
+                             .regulariser = v.regulariser,
+                             .weight = real_fraction(f, 3, 4),
                              .eta = real_fraction(f, 1, 4ul << k / 9 % 3),
                              .alpha = real_fraction(f, 1, 1 + k % 4),
                              .steps = k / 9 % 2 ? instances(e, 8, 4) : instances(e, 5, 3),
                              .from = matrix_from(f, 2, 2, (long[]){19, 15, -17, 13}, 8)};
     real mean[PATH_MEANS], smoothness = problem_smoothness(&p, m.norm);
     real rho_sigma = real_mul(norm_rho(m.norm, f, 2, 2), real_root(noise_variance(&noise)));
-    real gap = real_sub(problem_value(&p, m.from), problem_value(&p, p.solution));
+    real gap = SUM(problem_value(&p, m.from), regulariser_value(&m, m.from), real_neg(least_value(&p, &m)));
     expect(e, mean, 2, &p, &m, &noise, false, visit);
     certify(e, "ours, for the mean", real_sub(ours(gap, smoothness, rho_sigma, &m), mean[0]));
     certify(e, "paper, for the minimum", real_sub(paper(gap, smoothness, rho_sigma, &m), mean[1]));
-    certify(e, "paper - ours >= 2 L eta",
+    certify(e, "paper - ours >= 2 L eta - 2^-60",
             SUM(paper(gap, smoothness, rho_sigma, &m), real_neg(ours(gap, smoothness, rho_sigma, &m)),
                 real_neg(PRODUCT(real_whole(f, 2), smoothness, m.eta)), real_double(f, 0x1p-60)));
+}
+
+static void instance(struct evidence *e, size_t k)
+{
+    static const enum problem_kind kinds[] = {PROBLEM_DISTANCE, PROBLEM_COSINE, PROBLEM_HUBER};
+    certify_with(e, k, kinds[k % 3], (struct variant){descent_norms[k / 3 % 3], ASSAY_REGULARISER_NONE});
+}
+
+/* P2 with ridge and l1. */
+static void regularised(struct evidence *e, size_t k)
+{
+    certify_with(e, 6 * k, PROBLEM_DISTANCE, descent_variants[3 + k % 3]);
 }
 
 /* Huber's function from 99 in small steps: every gradient has size 1. */
@@ -69,6 +82,22 @@ static void without_gap(struct evidence *e, size_t k)
     must_fail(e, "without Delta_0 / (eta K)", real_sub(paper(zero, real_whole(f, 1), zero, &m), mean[1]));
 }
 
+/* Both right sides where every term is a fraction; and the corollary of the text: L = 3, Delta_0 = 2, K = 1. */
+static void worked_examples(struct evidence *e)
+{
+    const struct field *f = &e->field;
+    real one = real_whole(f, 1);
+    const struct method quarter = {.eta = real_fraction(f, 1, 8), .alpha = real_fraction(f, 1, 4), .steps = 2},
+                        fifth = {.eta = real_fraction(f, 1, 8), .alpha = real_fraction(f, 1, 5), .steps = 2};
+    certify_equal(e, "L = Delta_0 = rho sigma = 1, eta = 1/8, K = 2, a = 1/4: paper's is 4 + 4 + 1 + 3/16 + 1",
+                  paper(one, one, one, &quarter), real_fraction(f, 163, 16));
+    certify_equal(e, "there, a = 1/5: ours is 4 + 5 + 2/3 + 1 + 3/16", ours(one, one, one, &fifth),
+                  real_fraction(f, 521, 48));
+    const struct method m = {.eta = real_fraction(f, 2, 3), .alpha = real_whole(f, 1), .steps = 1};
+    certify_equal(e, "sigma = 0, alpha = 1, eta = sqrt(2 Delta_0 / (3 L K)): ours is sqrt(6 L Delta_0 / K)",
+                  ours(real_whole(f, 2), real_whole(f, 3), real_whole(f, 0), &m), real_root(real_whole(f, 36)));
+}
+
 /* Sum M_j = sum O_j + (M_0 - M_k)(1 - a) / a with |M| <= 1, so x_k - x_0 is a sum of independent eta s_j up to
  * 2 eta (1 - a) / a; by Kolmogorov's inequality x leaves x >= 1 up to step K with probability at most eta^2 K / t^2. */
 static void orthogonal_sgdm(struct evidence *e)
@@ -80,6 +109,8 @@ static void orthogonal_sgdm(struct evidence *e)
     real eta = real_min(real_div(eps, real_whole(f, 16)),
                         real_div(real_power(eps, 3), real_mul(real_whole(f, 256), variance)));
     real steps = real_div(PRODUCT(real_whole(f, 2048), gap, variance), real_power(eps, 4));
+    certify_equal(e, "alpha of the paper for eps = 1/2, sigma = 2", alpha, real_fraction(f, 1, 256));
+    certify_equal(e, "eta of the paper", eta, real_fraction(f, 1, 8192));
     certify_equal(e, "K of the paper for eps = 1/2 (the largest of its four terms)", steps, real_whole(f, 327680));
     real t = real_sub(two, real_div(PRODUCT(two, eta, real_sub(one, alpha)), alpha));
     real least = real_sub(one, real_div(real_mul(real_square(eta), steps), real_square(t)));
@@ -90,7 +121,9 @@ static void orthogonal_sgdm(struct evidence *e)
 static void run(struct evidence *e)
 {
     each(e, instances(e, 54, 18), instance);
+    each(e, instances(e, 9, 3), regularised);
     each(e, 1, without_gap);
+    worked_examples(e);
     orthogonal_sgdm(e);
 }
 

@@ -14,13 +14,26 @@ static void instance(struct evidence *e, size_t k)
             real_sub(bound, real_square(dual_of(norm, problem_gradient(&p, x)))));
 }
 
+/* P2 at distance O / 5 from its solution, O orthogonal: equality. */
+static void sharp(struct evidence *e)
+{
+    const struct field *f = &e->field;
+    struct problem p = problem_new(f, PROBLEM_DISTANCE, 2, 2, 1);
+    struct matrix x = matrix_add(p.solution, matrix_from(f, 2, 2, (long[]){3, 4, -4, 3}, 25));
+    real square = real_square(dual_of(ASSAY_NORM_SPECTRAL, problem_gradient(&p, x)));
+    real bound = PRODUCT(real_whole(f, 2), problem_smoothness(&p, ASSAY_NORM_SPECTRAL), problem_value(&p, x));
+    certify_equal(e, "P2, spectral: ||grad f(x)||_*^2 = 2 L f(x)", square, bound);
+    must_fail(e, "1.99 L for 2 L", real_sub(real_mul(real_fraction(f, 199, 200), bound), square));
+}
+
 static void run(struct evidence *e)
 {
     const struct field *f = &e->field;
-    real bits = real_div(real_whole(f, 2), real_whole(f, 128));
-    number(e, "K below which x_0 itself has ||grad f|| <= eps", real_div(real_whole(f, 1), bits));
-    number(e, "||grad f(x_0)||_* / eps is at most, for K = 12", real_root(real_mul(bits, real_whole(f, 12))));
+    real share = real_div(real_whole(f, 2), real_whole(f, 128)); /* ||grad f(x_0)||^2 / eps^2 <= share K */
+    number(e, "K below which x_0 itself has ||grad f|| <= eps", real_div(real_whole(f, 1), share));
+    number(e, "||grad f(x_0)||_* / eps is at most, for K = 12", real_root(real_mul(share, real_whole(f, 12))));
     each(e, instances(e, 90, 18), instance);
+    sharp(e);
 }
 
 const struct claim claim_ke_vacuous = {"KE-vacuous",

@@ -22,8 +22,7 @@ static void instance(struct evidence *e, size_t k)
     real mean[PATH_MEANS], one = real_whole(f, 1), two = real_whole(f, 2), variance = noise_variance(&noise);
     expect(e, mean, m.steps, &p, &m, &noise, false, visit);
     for (size_t j = 0; j < m.steps; j++) {
-        real q = real_power(real_sub(one, m.alpha), 2 * j), left = real_sub(one, q);
-        real omega = real_add(q, real_mul(real_div(m.alpha, real_sub(two, m.alpha)), left));
+        real q = real_power(real_sub(one, m.alpha), 2 * j), left = real_sub(one, q), omega = noise_left(m.alpha, j);
         certify_equal(e, "E ||N_k||_F^2 = sigma^2 omega_k^2", mean[j], real_mul(variance, omega));
         must_differ(e, "sigma^2 / 2", mean[j], real_div(real_mul(variance, omega), two));
         if (j > 0)

@@ -1,5 +1,15 @@
 #include "descent.h"
 
+/* R(z) >= R(x) + <r, z - x>, z in the box where R is one: r is a subgradient, with which the equality means that x is
+ * the minimiser. */
+static void check_subgradient(struct evidence *e, const struct method *method, struct matrix x, struct matrix r,
+                              struct matrix z)
+{
+    certify(e, "r is in dR(x+): R(z) >= R(x+) + <r, z - x+>",
+            SUM(regulariser_value(method, z), real_neg(regulariser_value(method, x)),
+                real_neg(matrix_dot(r, matrix_sub(z, x)))));
+}
+
 static void instance(struct evidence *e, size_t k)
 {
     const struct field *f = &e->field;
@@ -14,10 +24,15 @@ static void instance(struct evidence *e, size_t k)
     struct matrix x = trust_region_step(&method, m, c, &r), sum = matrix_add(m, r);
     real full = real_mul(method.eta, dual_of(v->norm, sum)), gain = matrix_dot(sum, matrix_sub(c, x));
     certify_equal(e, "eta ||m + r||_* = <m + r, c - x+>", full, gain);
+    certify(e, "||x+ - c|| <= eta (1 + 2^-52)",
+            real_sub(real_mul(method.eta, real_double(f, 1 + 0x1p-52)), norm_of(v->norm, matrix_sub(x, c))));
+    if (v->regulariser != ASSAY_REGULARISER_NONE)
+        for (size_t j = 0; j < 4; j++)
+            check_subgradient(e, &method, x, r, matrix_scale(half, matrix_random(f, m.rows, m.cols, &seed)));
     struct matrix shorter = matrix_scale(real_fraction(f, 99, 100), matrix_sub(c, x));
     if (v->regulariser == ASSAY_REGULARISER_NONE)
         must_fail(e, "a step of 0.99 eta", real_sub(matrix_dot(sum, shorter), full));
-    if (v->regulariser == ASSAY_REGULARISER_RIDGE && k / DESCENT_VARIANTS % 2 == 0)
+    if (v->regulariser == ASSAY_REGULARISER_RIDGE)
         must_differ(e, "r = 0 in spite of the ridge", real_mul(method.eta, dual_of(v->norm, m)),
                     matrix_dot(m, matrix_sub(c, x)));
 }

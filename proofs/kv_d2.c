@@ -71,10 +71,24 @@ static void sharp(struct evidence *e, size_t k)
     descend(e, &p, &m, check_sharp);
 }
 
+/* One number, f linear, and a momentum that points the wrong way but for 1/1000: 2 eta e cannot be less. */
+static void misled(struct evidence *e, size_t k)
+{
+    const struct field *f = &e->field;
+    struct problem p = problem_new(f, PROBLEM_LINEAR, 1, 1, k);
+    const struct method m = {.norm = ASSAY_NORM_MAX, .eta = real_fraction(f, 1, 8)};
+    struct step s = step_with(&p, &m, matrix_identity(f, 1), matrix_scale(real_fraction(f, -1, 1000), p.c));
+    certify(e, "momentum of the wrong sign", slack(&p, &m, &s, three_halves(&p), real_whole(f, 0)));
+    must_fail(
+        e, "1.99 e for 2 e",
+        real_sub(slack(&p, &m, &s, three_halves(&p), real_whole(f, 0)), PRODUCT(real_fraction(f, 1, 100), m.eta, s.e)));
+}
+
 static void run(struct evidence *e)
 {
     each(e, instances(e, 6 * KINDS * DESCENT_VARIANTS, KINDS * DESCENT_VARIANTS), trajectory);
     each(e, 3, sharp);
+    each(e, 4, misled);
 }
 
 const struct claim claim_kv_d2 = {"KV-D2",

@@ -1,15 +1,16 @@
 #include "descent.h"
+#include "quintic.h"
 
 /* X <- a X + b X X^T X + c (X X^T)^2 X, five times, from M / (||M||_F + 1e-7). */
 static struct matrix newton_schulz_of(struct matrix m)
 {
     const struct field *f = m.at[0]->field;
     real one = real_whole(f, 1), norm = real_add(matrix_frobenius(m), real_decimal(f, "1e-7"));
-    real a = real_decimal(f, "3.4445"), b = real_decimal(f, "-4.7750"), c = real_decimal(f, "2.0315");
+    const struct quintic p = quintic_jordan(f);
     struct matrix x = matrix_enclose(matrix_scale(real_div(one, norm), m));
     for (int k = 0; k < 5; k++) {
         struct matrix g = matrix_product(x, matrix_transpose(x)), second = matrix_product(g, g);
-        x = matrix_mix(a, x, one, matrix_product(matrix_mix(b, g, c, second), x));
+        x = matrix_mix(p.a, x, one, matrix_product(matrix_mix(p.b, g, p.c, second), x));
     }
     return matrix_middle(x);
 }
@@ -38,17 +39,6 @@ static real slack(const struct problem *p, struct matrix x, struct matrix m, con
                real_neg(problem_value(p, next)));
 }
 
-static real five_fold(real x)
-{
-    const struct field *f = x->field;
-    real a = real_decimal(f, "3.4445"), b = real_decimal(f, "-4.7750"), c = real_decimal(f, "2.0315");
-    for (int k = 0; k < 5; k++) {
-        real square = real_square(x);
-        x = real_mul(x, real_add(a, real_mul(square, real_add(b, real_mul(c, square)))));
-    }
-    return x;
-}
-
 static void instance(struct evidence *e, size_t k)
 {
     const struct field *f = &e->field;
@@ -61,7 +51,8 @@ static void instance(struct evidence *e, size_t k)
     certify(e, "D2i", slack(&p, x, m, &o, real_fraction(f, 1, 1 + k % 8), o.zeta, o.kappa));
     real norm = real_add(matrix_frobenius(m), real_decimal(f, "1e-7"));
     real first = real_div(matrix_spectral(m), norm), second = real_sub(real_div(matrix_nuclear(m), norm), first);
-    real images[] = {five_fold(real_enclose(first)), five_fold(real_enclose(second))};
+    const struct quintic jordan = quintic_jordan(f);
+    real images[] = {quintic_repeat(&jordan, first, 5), quintic_repeat(&jordan, second, 5)};
     certify(e, "zeta > min p^5(sigma_i) - 2^-50",
             SUM(o.zeta, real_neg(real_min(images[0], images[1])), real_double(f, 0x1p-50)));
     certify(e, "|kappa - max p^5(sigma_i)| < 2^-50",
@@ -94,11 +85,25 @@ static void exact_oracle(struct evidence *e, size_t k)
     must_fail(e, "zeta = kappa = 1 for Newton-Schulz", slack(&p, x, m, &o, real_fraction(f, 1, 64), one, one));
 }
 
+/* f linear, a momentum that points the wrong way but for 1/1000, Q = 3/4 of what the oracle has: zeta = kappa = 3/4. */
+static void misled(struct evidence *e, size_t k)
+{
+    const struct field *f = &e->field;
+    struct problem p = problem_new(f, PROBLEM_LINEAR, 1, 1, k);
+    struct matrix m = matrix_scale(real_fraction(f, -1, 1000), p.c), x = matrix_identity(f, 1);
+    real eta = real_fraction(f, 1, 8), part = real_fraction(f, 3, 4);
+    const struct oracle o = {matrix_scale(part, matrix_orth(m)), part, part};
+    real found = slack(&p, x, m, &o, eta, part, part), e_k = matrix_nuclear(matrix_sub(m, p.c));
+    certify(e, "momentum of the wrong sign", found);
+    must_fail(e, "0.99 (kappa + zeta) e", real_sub(found, PRODUCT(real_fraction(f, 2, 100), part, eta, e_k)));
+}
+
 static void run(struct evidence *e)
 {
     each(e, instances(e, 420, 42), instance);
     each(e, 1, sharp);
     each(e, 1, exact_oracle);
+    each(e, 4, misled);
 }
 
 const struct claim claim_kv_d2i = {

@@ -34,6 +34,7 @@ static void check_sharp(struct evidence *e, const struct problem *p, const struc
     real smoothness = problem_smoothness(p, m->norm), zero = real_whole(p->field, 0);
     certify_equal(e, "P2 without noise: equality at every step", slack(p, m, s, smoothness), zero);
     must_fail(e, "0.99 L", slack(p, m, s, real_mul(real_fraction(p->field, 99, 100), smoothness)));
+    must_fail(e, "L / 2", slack(p, m, s, real_div(smoothness, real_whole(p->field, 2))));
 }
 
 /* X_0 = C + U diag(2, 1) V^T with rational rotations: singular values of X - C stay rational. For the Frobenius norm
@@ -55,10 +56,23 @@ static void sharp(struct evidence *e, size_t k)
     descend(e, &p, &m, check_sharp);
 }
 
+/* One number, f linear, and a momentum that points the wrong way but for 1/1000: 2 eta e cannot be less. */
+static void misled(struct evidence *e, size_t k)
+{
+    const struct field *f = &e->field;
+    struct problem p = problem_new(f, PROBLEM_LINEAR, 1, 1, k);
+    const struct method m = {.norm = ASSAY_NORM_MAX, .eta = real_fraction(f, 1, 8)};
+    struct step s = step_with(&p, &m, matrix_identity(f, 1), matrix_scale(real_fraction(f, -1, 1000), p.c));
+    certify(e, "momentum of the wrong sign", slack(&p, &m, &s, real_whole(f, 0)));
+    must_fail(e, "1.99 e for 2 e",
+              real_sub(slack(&p, &m, &s, real_whole(f, 0)), PRODUCT(real_fraction(f, 1, 100), m.eta, s.e)));
+}
+
 static void run(struct evidence *e)
 {
     each(e, instances(e, 84, 21), trajectory);
     each(e, 3, sharp);
+    each(e, 4, misled);
 }
 
 const struct claim claim_kv_d2s = {

@@ -49,10 +49,36 @@ static void linear(struct evidence *e, size_t k)
     descend(e, &p, &m, check_doubled);
 }
 
+/* One number, f linear, and a momentum that points the wrong way but for 1/1000: 2 eta e cannot be less. */
+static void misled(struct evidence *e, size_t k)
+{
+    const struct field *f = &e->field;
+    struct problem p = problem_new(f, PROBLEM_LINEAR, 1, 1, k);
+    const struct method m = {.norm = ASSAY_NORM_MAX, .eta = real_fraction(f, 1, 8), .beta = real_fraction(f, 1, 16)};
+    struct step s = step_with(&p, &m, matrix_identity(f, 1), matrix_scale(real_fraction(f, -1, 1000), p.c));
+    certify(e, "momentum of the wrong sign", slack(&p, &m, &s, 1));
+    must_fail(e, "1.99 e for 2 e", real_sub(slack(&p, &m, &s, 1), PRODUCT(real_fraction(f, 1, 100), m.eta, s.e)));
+}
+
+/* P2, one number, from the end of the ball, D = |x_0|, inwards past its minimiser: the step is 2 eta long. */
+static void farthest(struct evidence *e, size_t k)
+{
+    const struct field *f = &e->field;
+    struct problem p = problem_new(f, PROBLEM_DISTANCE, 1, 1, k);
+    real eta = real_fraction(f, 1, 64), part = real_fraction(f, 1001, 1000);
+    struct matrix x = matrix_scale(part, p.c);
+    const struct method m = {.norm = ASSAY_NORM_MAX, .eta = eta, .beta = real_div(eta, real_abs(x.at[0]))};
+    struct step s = step_with(&p, &m, x, problem_gradient(&p, x));
+    certify_equal(e, "P2 from the end of the ball: equality", slack(&p, &m, &s, 1), real_whole(f, 0));
+    must_fail(e, "1.99 L for 2 L", real_sub(slack(&p, &m, &s, 1), PRODUCT(real_fraction(f, 1, 100), eta, eta)));
+}
+
 static void run(struct evidence *e)
 {
     each(e, instances(e, 84, 21), trajectory);
     each(e, 3, linear);
+    each(e, 4, misled);
+    each(e, 4, farthest);
 }
 
 const struct claim claim_kv_fw = {

@@ -4,7 +4,7 @@
 static real slack(const struct problem *p, const struct method *m, const struct step *s, long c)
 {
     const struct field *f = p->field;
-    real least = problem_value(p, p->solution), rest = real_sub(real_whole(f, 1), m->beta);
+    real least = least_value(p, m), rest = real_sub(real_whole(f, 1), m->beta);
     return SUM(real_mul(rest, real_sub(s->value, least)),
                PRODUCT(real_whole(f, c), problem_smoothness(p, m->norm), m->eta, m->eta),
                PRODUCT(real_whole(f, 2), m->eta, s->e), real_neg(real_sub(s->next_value, least)));
@@ -22,21 +22,35 @@ static void check(struct evidence *e, const struct problem *p, const struct meth
         certify(e, "convex: contraction with 2 L eta^2", slack(p, m, s, 2));
 }
 
-static void trajectory(struct evidence *e, size_t k)
+/* With the norm and R of a variant. */
+static void descend_with(struct evidence *e, size_t k, enum problem_kind kind, struct variant v)
 {
-    static const enum problem_kind kinds[] = {PROBLEM_QUADRATIC, PROBLEM_DISTANCE, PROBLEM_STAR, PROBLEM_HUBER};
     const struct field *f = &e->field;
     uint64_t seed = k;
-    struct problem p = problem_new(f, kinds[k % 4], 2, 2, k);
-    const struct method m = {.norm = descent_norms[k / 4 % 3],
+    struct problem p = problem_new(f, kind, 2, 2, k);
+    const struct method m = {.norm = v.norm,
+                             .regulariser = v.regulariser,
+                             .weight = real_fraction(f, 3, 4),
                              .eta = real_fraction(f, 1, 8),
                              .beta = real_fraction(f, 1, 24), /* D = 3, and ||x||_F <= 2 for entries below 1 */
                              .alpha = real_fraction(f, 1, 1 + k % 3),
                              .noise = 1,
                              .steps = instances(e, 20, 5),
-                             .from = matrix_random(f, 2, 2, &seed),
+                             .from = matrix_scale(real_fraction(f, 3, 4), matrix_random(f, 2, 2, &seed)),
                              .seed = k};
     descend(e, &p, &m, check);
+}
+
+static void trajectory(struct evidence *e, size_t k)
+{
+    static const enum problem_kind kinds[] = {PROBLEM_QUADRATIC, PROBLEM_DISTANCE, PROBLEM_STAR, PROBLEM_HUBER};
+    descend_with(e, k, kinds[k % 4], (struct variant){descent_norms[k / 4 % 3], ASSAY_REGULARISER_NONE});
+}
+
+/* P2 with ridge, l1 and box, of which the minimum is known. */
+static void regularised(struct evidence *e, size_t k)
+{
+    descend_with(e, k, PROBLEM_DISTANCE, descent_variants[3 + k % (DESCENT_VARIANTS - 3)]);
 }
 
 /* The two assumptions, in one dimension with the sign oracle: f(x_K) - f* against (1-b)^K (f(x_0) - f*) + 4 L D^2 b. */
@@ -89,9 +103,43 @@ static void assumptions(struct evidence *e)
     certify(e, "control: x* inside, (1-b)^K Delta + 4 L D^2 b", real_sub(real_fraction(f, 36, 100), gap));
 }
 
+/* P2, one number, from the end of the ball, D = |x_0|, inwards past its minimiser: the step is 2 eta long. */
+static void farthest(struct evidence *e, size_t k)
+{
+    const struct field *f = &e->field;
+    struct problem p = problem_new(f, PROBLEM_DISTANCE, 1, 1, k);
+    real eta = real_fraction(f, 1, 1024);
+    struct matrix x = matrix_scale(real_fraction(f, 1000001, 1000000), p.c);
+    const struct method m = {.norm = ASSAY_NORM_MAX, .eta = eta, .beta = real_div(eta, real_abs(x.at[0]))};
+    struct step s = step_with(&p, &m, x, problem_gradient(&p, x));
+    certify(e, "P2 from the end of the ball, 2 L eta^2", slack(&p, &m, &s, 2));
+    must_fail(e, "1.99 L eta^2 for convex f",
+              real_sub(slack(&p, &m, &s, 2), PRODUCT(real_fraction(f, 1, 100), eta, eta)));
+}
+
+/* f linear in a box that is the ball: from its worst corner, and with a momentum that points further, x stays, and F*
+ * is as far as can be: 2 eta e cannot be less. */
+static void misled(struct evidence *e, size_t k)
+{
+    const struct field *f = &e->field;
+    struct problem p = problem_new(f, PROBLEM_LINEAR, 1, 1, k);
+    real worst = real_mul(real_whole(f, 2), real_div(p.c.at[0], real_abs(p.c.at[0])));
+    const struct method m = {.norm = ASSAY_NORM_MAX,
+                             .regulariser = ASSAY_REGULARISER_BOX,
+                             .weight = real_whole(f, 2),
+                             .eta = real_fraction(f, 1, 64),
+                             .beta = real_fraction(f, 1, 128)};
+    struct step s = step_with(&p, &m, (struct matrix){1, 1, &worst}, matrix_scale(real_fraction(f, -1, 1000), p.c));
+    certify(e, "momentum of the wrong sign", slack(&p, &m, &s, 2));
+    must_fail(e, "1.99 e for 2 e", real_sub(slack(&p, &m, &s, 2), PRODUCT(real_fraction(f, 1, 100), m.eta, s.e)));
+}
+
 static void run(struct evidence *e)
 {
     each(e, instances(e, 72, 12), trajectory);
+    each(e, instances(e, 48, 8), regularised);
+    each(e, 4, farthest);
+    each(e, 4, misled);
     assumptions(e);
 }
 

@@ -57,10 +57,24 @@ static void doubled(struct evidence *e, size_t k)
     descend(e, &p, &m, check_doubled);
 }
 
+/* Huber's function far out, and a momentum that points away from the minimiser: F grows by eta, not falls by it. */
+static void misled(struct evidence *e, size_t k)
+{
+    const struct field *f = &e->field;
+    struct problem p = problem_new(f, PROBLEM_HUBER, 1, 1, k);
+    const struct method m = {.norm = ASSAY_NORM_MAX, .eta = real_fraction(f, 1, 128)};
+    struct matrix x = matrix_from(f, 1, 1, (long[]){k % 2 ? -99 : 99}, 1);
+    struct step s = step_with(&p, &m, x, matrix_scale(real_fraction(f, -1, 100000), x));
+    real found = slack(&p, &m, &s, gamma_of(&p, &m, &s));
+    certify(e, "momentum of the wrong sign", found);
+    must_fail(e, "1.98 e for 2 e", real_sub(found, PRODUCT(real_fraction(f, 2, 100), m.eta, s.e)));
+}
+
 static void run(struct evidence *e)
 {
     each(e, instances(e, 80, 16), trajectory);
     each(e, 1, doubled);
+    each(e, 2, misled);
 }
 
 const struct claim claim_kv_t2_clip = {

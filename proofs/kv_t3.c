@@ -16,18 +16,15 @@ static struct matrix drift_of(const struct problem *p, const struct method *m, c
 static void check(struct evidence *e, const struct problem *p, const struct method *m, const struct step *s)
 {
     const struct field *f = p->field;
-    real rest = real_sub(real_whole(f, 1), m->alpha), one = real_whole(f, 1);
+    real rest = real_sub(real_whole(f, 1), m->alpha);
     if (s->k == 0)
         return;
     struct matrix before = matrix_sub(s->m_before, problem_gradient(p, s->before)), drift = drift_of(p, m, s);
-    struct matrix right = matrix_add(matrix_mix(rest, before, m->alpha, s->noise), drift);
-    certify_same(e, "E_k = (1-a) E_{k-1} + a n_k + (1-a) Z(x_{k-1}, x_k) + a Z(y_k, x_k)", s->error, right);
+    struct matrix found = matrix_sub(s->error, matrix_mix(rest, before, m->alpha, s->noise));
+    certify_same(e, "E_k - (1-a) E_{k-1} - a n_k = (1-a) Z(x_{k-1}, x_k) + a Z(y_k, x_k)", found, drift);
     if (p->kind == PROBLEM_QUADRATIC || p->kind == PROBLEM_DISTANCE) {
-        certify_equal(e, "a quadratic has no drift", matrix_square(drift), real_whole(f, 0));
-        struct step wrong = *s;
-        wrong.y = matrix_mix(real_div(one, m->alpha), matrix_sub(s->x, s->before), one, s->x);
-        struct matrix at = matrix_sub(problem_gradient(p, wrong.y), problem_gradient(p, s->y));
-        must_fail(e, "the factor 1/a: no drift on a quadratic", real_neg(matrix_square(at)));
+        certify_equal(e, "a quadratic has no drift: E_k = (1-a) E_{k-1} + a n_k", matrix_square(found),
+                      real_whole(f, 0));
         return;
     }
     real step = norm_of(m->norm, matrix_sub(s->x, s->before));
@@ -36,22 +33,47 @@ static void check(struct evidence *e, const struct problem *p, const struct meth
     certify(e, "drift of a step <= H/2 s^2 (1-a) / a", real_sub(bound, dual_of(m->norm, drift)));
 }
 
+static struct method method_of(const struct evidence *e, size_t k)
+{
+    const struct field *f = &e->field;
+    uint64_t seed = k;
+    real alpha = real_fraction(f, 1, 2 + k % 3), one = real_whole(f, 1);
+    return (struct method){.norm = descent_norms[k / 4 % 3],
+                           .eta = real_fraction(f, 1, 16),
+                           .alpha = alpha,
+                           .factor = real_div(real_sub(one, alpha), alpha),
+                           .noise = 1,
+                           .steps = instances(e, 12, 5),
+                           .from = matrix_random(f, 2, 2, &seed),
+                           .seed = k};
+}
+
 static void trajectory(struct evidence *e, size_t k)
 {
     static const enum problem_kind kinds[] = {PROBLEM_QUADRATIC, PROBLEM_DISTANCE, PROBLEM_STAR, PROBLEM_COSINE};
-    const struct field *f = &e->field;
-    uint64_t seed = k;
-    struct problem p = problem_new(f, kinds[k % 4], 2, 2, k);
-    real alpha = real_fraction(f, 1, 2 + k % 3), one = real_whole(f, 1);
-    const struct method m = {.norm = descent_norms[k / 4 % 3],
-                             .eta = real_fraction(f, 1, 16),
-                             .alpha = alpha,
-                             .factor = real_div(real_sub(one, alpha), alpha),
-                             .noise = 1,
-                             .steps = instances(e, 12, 5),
-                             .from = matrix_random(f, 2, 2, &seed),
-                             .seed = k};
+    struct problem p = problem_new(&e->field, kinds[k % 4], 2, 2, k);
+    const struct method m = method_of(e, k);
     descend(e, &p, &m, check);
+}
+
+static void check_wrong(struct evidence *e, const struct problem *p, const struct method *m, const struct step *s)
+{
+    real rest = real_sub(real_whole(p->field, 1), m->alpha);
+    if (s->k == 0)
+        return;
+    struct matrix before = matrix_sub(s->m_before, problem_gradient(p, s->before));
+    struct matrix drift = matrix_sub(s->error, matrix_mix(rest, before, m->alpha, s->noise));
+    must_fail(e, m->factor ? "the factor 1/a: no drift on a quadratic" : "no extrapolation: no drift on a quadratic",
+              real_neg(matrix_square(drift)));
+}
+
+/* The method run with the factor 1 / a for (1 - a) / a, and with none. */
+static void wrong_factor(struct evidence *e, size_t k)
+{
+    struct problem p = problem_new(&e->field, k % 2 ? PROBLEM_DISTANCE : PROBLEM_QUADRATIC, 2, 2, k);
+    struct method m = method_of(e, k);
+    m.factor = k / 2 % 2 ? NULL : real_div(real_whole(&e->field, 1), m.alpha);
+    descend(e, &p, &m, check_wrong);
 }
 
 /* P8 from 9 downwards: ||E_k||_1 = H eta^2 (1-a)(1 - (1-a)^k) / (2 a^2); there is no drift at k = 0, for x_{-1} =
@@ -85,6 +107,7 @@ static void sharp(struct evidence *e, size_t k)
 static void run(struct evidence *e)
 {
     each(e, instances(e, 72, 12), trajectory);
+    each(e, 12, wrong_factor);
     each(e, 3, sharp);
 }
 

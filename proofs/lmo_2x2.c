@@ -42,15 +42,24 @@ static void instance(struct evidence *e, size_t k)
                     matrix_nuclear(m));
 }
 
-static void run(struct evidence *e)
+/* M = U diag(a, b) V with rotations U and V by (3, 4) / 5 and (5, 12) / 13: orth(M) = U diag(1, sign b) V, ||M||_nuc =
+ * a + |b|. */
+static void rational(struct evidence *e, size_t k)
 {
     const struct field *f = &e->field;
-    struct matrix m = matrix_from(f, 2, 2, (long[]){7, 1, 1, -7}, 10),
-                  q = matrix_from(f, 2, 2, (long[]){7, 1, 1, -7}, 1);
-    real nu = matrix_nuclear(m);
-    certify_same(e, "a reflection times 1 / sqrt 2 is its own factor", closed_form(m, true),
-                 matrix_scale(real_div(real_root(real_whole(f, 2)), real_whole(f, 10)), q));
-    number(e, "||[7 1; 1 -7] / 10||_nuc = 2", nu);
+    long a = 1 + (long)(k % 5), b = (k % 2 ? -1 : 1) * (1 + (long)(k % 3)), sign = b < 0 ? -1 : 1;
+    struct matrix u = matrix_from(f, 2, 2, (long[]){3, -4, 4, 3}, 5),
+                  v = matrix_from(f, 2, 2, (long[]){5, 12, -12, 5}, 13);
+    struct matrix m = matrix_product(matrix_product(u, matrix_from(f, 2, 2, (long[]){a, 0, 0, b}, 1)), v);
+    certify_same(e, "rational singular vectors: orth(M), in fractions", closed_form(m, true),
+                 matrix_product(matrix_product(u, matrix_from(f, 2, 2, (long[]){1, 0, 0, sign}, 1)), v));
+    certify_equal(e, "rational singular vectors: ||M||_nuc, in fractions", matrix_nuclear(m),
+                  real_whole(f, a + sign * b));
+}
+
+static void run(struct evidence *e)
+{
+    each(e, 30, rational);
     each(e, instances(e, 300, 30), instance);
 }
 

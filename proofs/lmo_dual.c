@@ -44,32 +44,70 @@ static void rho(struct evidence *e, size_t k)
         certify(e, "||x||_* <= rho ||x||_F", real_sub(real_mul(factor, matrix_frobenius(y)), dual_of(norm, y)));
 }
 
-/* M = diag(2, 0) turned by 3-4-5 rotations: the members for Z = z, |z| <= 1. */
+/* For each norm an M whose minimisers are least + z free, |z| <= 1, turned by rotations where the norm allows: for the
+ * nuclear and the sum norm, whose free parts must have trace 0, the least is midway between two extreme points. */
+static const struct degenerate {
+    enum assay_norm norm;
+    long m[4], least[4], free[4]; /* the latter two over `over` */
+    unsigned long over;
+    bool turned;
+} degenerates[] = {{ASSAY_NORM_SPECTRAL, {2, 0, 0, 0}, {-1, 0, 0, 0}, {0, 0, 0, 1}, 1, true},
+                   {ASSAY_NORM_RMS, {2, 0, 0, 0}, {-1, 0, 0, 0}, {0, 0, 0, 1}, 1, true},
+                   {ASSAY_NORM_MAX, {2, 0, -3, 1}, {-1, 0, 1, -1}, {0, 1, 0, 0}, 1, false},
+                   {ASSAY_NORM_COLUMN, {3, 0, 4, 0}, {-3, 0, -4, 0}, {0, 4, 0, 3}, 5, false},
+                   {ASSAY_NORM_ROW, {3, 4, 0, 0}, {-3, -4, 0, 0}, {0, 0, 4, 3}, 5, false},
+                   {ASSAY_NORM_NUCLEAR, {2, 0, 0, 2}, {-1, 0, 0, -1}, {1, 0, 0, -1}, 2, true},
+                   {ASSAY_NORM_SUM, {2, 0, 1, -2}, {-1, 0, 0, 1}, {1, 0, 0, 1}, 2, false}};
+enum { DEGENERATES = sizeof degenerates / sizeof degenerates[0], MEMBERS = 3 };
+
+/* least + z free, times sqrt 2 for the column norm and over sqrt 2 for the row norm, whose balls are that large. */
+static struct matrix member_of(const struct field *f, const struct degenerate *d, real z)
+{
+    real root = real_root(real_whole(f, 2)), one = real_whole(f, 1);
+    real scale = d->norm == ASSAY_NORM_COLUMN ? root : d->norm == ASSAY_NORM_ROW ? real_div(one, root) : one;
+    return matrix_mix(scale, matrix_from(f, 2, 2, d->least, d->over), real_mul(scale, z),
+                      matrix_from(f, 2, 2, d->free, d->over));
+}
+
+static struct matrix turn(struct matrix a, bool turned)
+{
+    const struct field *f = a.at[0]->field;
+    struct matrix u = matrix_from(f, 2, 2, (long[]){3, -4, 4, 3}, 5),
+                  v = matrix_from(f, 2, 2, (long[]){5, 12, -12, 5}, 13);
+    return turned ? matrix_product(matrix_product(u, a), v) : a;
+}
+
 static void degenerate(struct evidence *e, size_t k)
 {
-    static const long u[] = {3, -4, 4, 3}, v[] = {5, -12, 12, 5}, spread[] = {-100, 50, 0, 50, 100};
+    static const long spread[MEMBERS] = {-1, 0, 1};
     const struct field *f = &e->field;
-    struct matrix left = matrix_from(f, 2, 2, u, 5), right = matrix_transpose(matrix_from(f, 2, 2, v, 13));
-    struct matrix s = matrix_from(f, 2, 2, (long[]){2, 0, 0, 0}, 1), d = matrix_from(f, 2, 2, (long[]){-1, 0, 0, 0}, 1);
-    struct matrix m = matrix_product(matrix_product(left, s), right);
-    d.at[3] = real_fraction(f, spread[k], 100);
-    struct matrix member = matrix_product(matrix_product(left, d), right);
+    const struct degenerate *d = &degenerates[k / MEMBERS];
+    real one = real_whole(f, 1), beyond = real_fraction(f, 101, 100);
+    struct matrix m = turn(matrix_from(f, 2, 2, d->m, 1), d->turned),
+                  member = turn(member_of(f, d, real_whole(f, spread[k % MEMBERS])), d->turned),
+                  outside = turn(member_of(f, d, beyond), d->turned);
     certify_equal(e, "every member of the degenerate set has the same value", matrix_dot(m, member),
-                  real_neg(dual_of(ASSAY_NORM_SPECTRAL, m)));
-    certify_equal(e, "and lies in the ball", matrix_spectral(member), real_whole(f, 1));
-    d.at[3] = real_fraction(f, 101, 100);
-    member = matrix_product(matrix_product(left, d), right);
-    must_fail(e, "||Z|| = 1.01 stays in the ball", real_sub(real_whole(f, 1), matrix_spectral(member)));
-    if (k == 2)
-        certify_same(e, "the least member is the oracle's", lmo_of(ASSAY_NORM_SPECTRAL, m),
-                     matrix_from(f, 2, 2, (long[]){-15, -36, -20, -48}, 65));
+                  real_neg(dual_of(d->norm, m)));
+    certify_equal(e, "and lies in the ball", norm_of(d->norm, member), one);
+    must_fail(e, "a member with 1.01 of what is free stays in the ball", real_sub(one, norm_of(d->norm, outside)));
+    if (spread[k % MEMBERS] == 0)
+        certify_same(e, "the least member is the oracle's", lmo_of(d->norm, m), member);
+}
+
+/* M = 0: every member of the ball; the least is 0. */
+static void zero(struct evidence *e, size_t k)
+{
+    struct matrix m = matrix_new(&e->field, 2, 2);
+    certify_same(e, "M = 0: the least minimiser is 0", lmo_of(norms[k], m), m);
+    certify_equal(e, "M = 0: ||M||_* = 0", dual_of(norms[k], m), real_whole(&e->field, 0));
 }
 
 static void run(struct evidence *e)
 {
     each(e, instances(e, 40 * NORM_COUNT, 6 * NORM_COUNT), attained);
     each(e, NORM_COUNT, rho);
-    each(e, 5, degenerate);
+    each(e, DEGENERATES * MEMBERS, degenerate);
+    each(e, NORM_COUNT, zero);
 }
 
 const struct claim claim_lmo_dual = {"LMO-dual",

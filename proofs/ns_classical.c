@@ -22,6 +22,8 @@ static void identities(struct evidence *e, size_t k)
                   real_div(PRODUCT(rest, rest, rest, last), eight));
     certify_equal(e, "quintic: p' = 15/8 (1 - x^2)^2", quintic_slope(&quintic, x),
                   real_mul(real_fraction(f, 15, 8), away));
+    certify_equal(e, "cubic: p' = 3/2 (1 - x^2)", quintic_slope(&cubic, x),
+                  real_mul(real_fraction(f, 3, 2), real_sub(one, square)));
     certify_equal(e, "cubic: p(x) = x (3 - x^2) / 2, zero at sqrt 3", quintic_value(&cubic, x),
                   real_div(real_mul(x, real_sub(real_whole(f, 3), square)), two));
     real basin = real_mul(real_sub(real_mul(real_whole(f, 3), square), real_whole(f, 7)), real_sub(square, one));

@@ -58,6 +58,10 @@ static void run(struct evidence *e)
         char what[ITEM_TEXT];
         snprintf(what, sizeof what, "the cycle holds %s", printed[k]);
         number_printed(e, what, real_between(n.lo, n.hi), printed[k]);
+        const char *after = printed[(int[]){3, 2, 0, 1}[k]];
+        real image = quintic_value(&p, real_between(n.lo, n.hi));
+        certify(e, "p maps N(X) into the X of the next",
+                real_sub(half_width, real_abs(real_sub(image, real_decimal(f, after)))));
         must_differ(e, "it is a fixed point", quintic_value(&p, x), x);
         must_differ(e, "it is a 2-cycle", quintic_repeat(&p, x, 2), x);
         must_fail(

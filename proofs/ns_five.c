@@ -2,11 +2,11 @@
 
 #include <stdio.h>
 
-static struct range five(const struct quintic *p, real l)
+static struct range steps_of(const struct quintic *p, real l, int count)
 {
     struct range x = {l, real_whole(l->field, 1)};
-    for (int k = 0; k < 5; k++)
-        x = quintic_image(p, x);
+    for (int k = 0; k < count; k++)
+        x = quintic_image(p, (struct range){real_enclose(x.lo), real_enclose(x.hi)});
     return x;
 }
 
@@ -16,7 +16,7 @@ static void images(struct evidence *e, const struct quintic *p)
     static const char *const low[] = {".048473", ".470544", ".681831", ".681831", ".681831"};
     static const char *const high[] = {"1.202369", "1.202369", "1.202369", "1.154366", "1.134357"};
     for (size_t k = 0; k < 5; k++) {
-        struct range y = five(p, real_decimal(&e->field, from[k]));
+        struct range y = steps_of(p, real_decimal(&e->field, from[k]), 5);
         char what[ITEM_TEXT];
         snprintf(what, sizeof what, "p^5([%s, 1]), lower end", from[k]);
         number_printed(e, what, y.lo, low[k]);
@@ -47,6 +47,23 @@ static void thresholds(struct evidence *e, const struct quintic *p, real m)
            real_div(real_whole(f, 1), real_square(real_decimal(f, ".0015051231"))));
 }
 
+/* On the first branch, half a unit of the last digit below and above: where p^5 passes other levels. */
+static void levels(struct evidence *e, const struct quintic *p)
+{
+    static const char *const level[] = {"0.7", "0.5"}, *const printed[] = {".0015518735", ".0010670274"};
+    const struct field *f = &e->field;
+    real unit = real_decimal(f, "5e-11"), points[2];
+    quintic_critical(p, points);
+    for (size_t k = 0; k < 2; k++) {
+        real sigma = real_decimal(f, printed[k]), wanted = real_decimal(f, level[k]), above = real_add(sigma, unit);
+        certify(e, "p^5(.0015518735) = 0.7, p^5(.0010670274) = 0.5: not below",
+                real_sub(quintic_repeat(p, above, 5), wanted));
+        certify(e, "p^5(.0015518735) = 0.7, p^5(.0010670274) = 0.5: not above",
+                real_sub(wanted, quintic_repeat(p, real_sub(sigma, unit), 5)));
+        certify(e, "on the first branch: p^(k-1) <= c_1", real_sub(points[0], quintic_repeat(p, above, 4)));
+    }
+}
+
 static void run(struct evidence *e)
 {
     const struct field *f = &e->field;
@@ -54,8 +71,13 @@ static void run(struct evidence *e)
     real points[2];
     quintic_critical(&p, points);
     images(e, &p);
-    thresholds(e, &p, quintic_value(&p, points[1]));
-    struct range y = five(&p, real_decimal(f, "1e-2"));
+    real m = quintic_value(&p, points[1]);
+    thresholds(e, &p, m);
+    levels(e, &p);
+    struct range ten = steps_of(&p, real_decimal(f, "1e-4"), 10);
+    certify_equal(e, "p^10([1e-4, 1]) = J, lower end", ten.lo, m);
+    certify_equal(e, "p^10([1e-4, 1]) = J, upper end", ten.hi, quintic_value(&p, m));
+    struct range y = steps_of(&p, real_decimal(f, "1e-2"), 5);
     must_fail(e, "p^5([1e-2, 1]) lies in [0.7, 1.2]", real_sub(y.lo, real_decimal(f, "0.7")));
 }
 

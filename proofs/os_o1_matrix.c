@@ -10,6 +10,17 @@ static struct matrix start_of(const struct field *f)
     return x;
 }
 
+/* Besides what visit_end() does: stats[2] = ||X_K - X_0 - c I||_F^2 for the best c. */
+static void visit(const struct problem *p, const struct method *m, const struct point *at, real *stats)
+{
+    visit_end(p, m, at, stats);
+    if (at->k != m->steps)
+        return;
+    struct matrix moved = matrix_sub(at->x, m->from);
+    real half = real_fraction(p->field, 1, 2);
+    stats[2] = real_sub(matrix_square(moved), real_mul(half, real_square(matrix_trace(moved))));
+}
+
 static void instance(struct evidence *e, size_t k)
 {
     static const char *const averaged[] = {"4.0335", "4.0403", "4.2279"}, *const muon[] = {"4.0335", "2.5894",
@@ -28,8 +39,9 @@ static void instance(struct evidence *e, size_t k)
                              .steps = instances(e, 10, 6),
                              .from = start_of(f)};
     certify_equal(e, "f(X_0) = 4", problem_value(&p, m.from), real_whole(f, 4));
-    expect(e, mean, 2, &p, &m, &noise, true, visit_end);
+    expect(e, mean, 3, &p, &m, &noise, true, visit);
     certify_equal(e, "E tr X_K = tr X_0", mean[0], real_whole(f, 5));
+    certify_equal(e, "X_K - X_0 is a multiple of I: the mean square of the rest is 0", mean[2], real_whole(f, 0));
     if (!e->quick) {
         certify(e, "E f(X_K) >= f(X_0)", real_sub(mean[1], real_whole(f, 4)));
         number_printed(e, names[k][0], mean[1], averaged[k]);

@@ -15,6 +15,13 @@ struct noise noise_three(real a, struct matrix shape)
                           {matrix_scale(a, shape), matrix_scale(real_neg(a), shape), matrix_scale(zero, shape)}};
 }
 
+real noise_left(real alpha, size_t k)
+{
+    real one = real_whole(alpha->field, 1), two = real_whole(alpha->field, 2);
+    real q = real_power(real_sub(one, alpha), 2 * k);
+    return real_add(q, real_mul(real_div(alpha, real_sub(two, alpha)), real_sub(one, q)));
+}
+
 struct matrix noise_mean(const struct noise *n)
 {
     struct matrix mean = matrix_scale(n->probability[0], n->value[0]);
@@ -37,8 +44,8 @@ static real walk(real *stats, size_t path, const struct problem *p, const struct
 {
     const struct field *f = p->field;
     real one = real_whole(f, 1), rest = real_sub(one, method->alpha), weight = one;
-    struct point at = {.x = method->from};
-    struct matrix before = at.x, r;
+    struct point at = {.x = method->from, .r = matrix_new(f, method->from.rows, method->from.cols)};
+    struct matrix before = at.x;
     for (; at.k < method->steps; at.k++, path /= noise->outcomes) {
         size_t outcome = path % noise->outcomes;
         weight = real_mul(weight, noise->probability[outcome]);
@@ -56,7 +63,7 @@ static real walk(real *stats, size_t path, const struct problem *p, const struct
         struct matrix centre = method->beta ? matrix_scale(real_sub(one, method->beta), at.x) : at.x;
         before = at.x;
         at.x = orthogonalised ? matrix_mix(one, at.x, real_neg(method->eta), at.m)
-                              : trust_region_step(method, at.m, centre, &r);
+                              : trust_region_step(method, at.m, centre, &at.r);
     }
     at.gradient = problem_gradient(p, at.x);
     at.m_before = at.m;

@@ -39,6 +39,10 @@ static void derive(struct evidence *e)
         certify_near(e, k, p.b, list->triples[k].b);
         certify_near(e, k, p.c, list->triples[k].c);
     }
+    const struct assay_triple last = list->triples[7];
+    certify_equal(e, "triple 8: (15, -10, 3) / 8", real_double(f, last.a), real_fraction(f, 15, 8));
+    certify_equal(e, "triple 8: (15, -10, 3) / 8", real_double(f, last.b), real_fraction(f, -10, 8));
+    certify_equal(e, "triple 8: (15, -10, 3) / 8", real_double(f, last.c), real_fraction(f, 3, 8));
     step(&y, real_whole(f, 0));
     struct quintic other = step(&y, real_whole(f, 0));
     must_differ(e, "the second triple without cushion is the printed one", other.a, real_double(f, list->triples[1].a));
@@ -53,8 +57,8 @@ static void image(struct evidence *e, const struct assay_coefficients *table, co
     struct range x = {real_mul(scale, real_decimal(f, from)), scale};
     for (size_t k = 0; k < 5; k++) {
         struct quintic p = quintic_of(f, table->triples[k < table->count ? k : table->count - 1]);
-        struct range y = quintic_image(&p, x);
-        x = (struct range){real_middle(real_enclose(y.lo)), real_middle(real_enclose(y.hi))};
+        x = quintic_image(&p, x);
+        x = (struct range){real_enclose(x.lo), real_enclose(x.hi)};
     }
     char what[ITEM_TEXT];
     snprintf(what, sizeof what, "%s: five steps from %s, lower end", table->name, from);

@@ -85,6 +85,7 @@ struct problem problem_new(const struct field *f, enum problem_kind kind, size_t
     struct problem p = {.kind = kind, .name = names[kind], .field = f};
     p.convex = kind != PROBLEM_STAR && kind != PROBLEM_COSINE;
     p.star_convex = kind != PROBLEM_COSINE;
+    seed = ~seed; /* what a caller draws from the same seed must not be the solution */
     p.c = matrix_random(f, rows, cols, &seed);
     if (kind == PROBLEM_QUADRATIC) {
         p.a = positive_matrix(f, rows, 3);
@@ -194,11 +195,12 @@ struct matrix problem_hessian(const struct problem *p, struct matrix x, struct m
 
 /* ---- constants ----------------------------------------------------------------------------------------------- */
 
-/* Where entries of the gradient have slope at most c, ||D||_* <= rho ||D||_F <= c rho ||X||_F <= c rho^2 ||X||: 1,
- * r, m n. */
+/* Where entries of the gradient have slope at most c, ||D||_* <= rho ||D||_F <= c rho ||X||_F <= c rho^2 ||X||: rho^2
+ * is 1, r or m n, whole numbers, so that what is computed with it can stay exact. */
 static real dimension_factor(const struct problem *p, enum assay_norm norm)
 {
-    return real_square(norm_rho(norm, p->field, p->c.rows, p->c.cols));
+    size_t m = p->c.rows, n = p->c.cols, r = m < n ? m : n;
+    return real_whole(p->field, (long)(norm == ASSAY_NORM_SPECTRAL ? r : norm == ASSAY_NORM_MAX ? m * n : 1));
 }
 
 /* max of <S, A S B> over sign matrices S: a convex function, so its maximum over the max ball is taken at one. */

@@ -20,8 +20,8 @@ struct estimate simulate(struct schedule s, size_t steps, size_t runs, uint64_t 
 /* The slope of log y over log x between two points, and its half width. */
 struct estimate slope_between(double x0, struct estimate y0, double x1, struct estimate y1);
 
-/* Measures the slopes between K = 2^8, 2^10, ..., 2^16 (2^12 in a quick run) for the schedule of each K, of 300 runs (60);
- * each must lie in [least, most] up to its half width. The points are plotted under that name. */
+/* Measures the slopes between K = 2^8, 2^10, ..., 2^16 (2^12 in a quick run) for the schedule of each K, of 300 runs
+ * (60); each must lie in [least, most], whatever its half width. The points are plotted under that name. */
 void measure_slopes(struct evidence *e, struct schedule (*schedule_of)(double steps), const char *name, double least,
                     double most);
 

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import struct
 import xml.etree.ElementTree as xml
 
 from harness import check, run, run_tests
@@ -62,6 +63,7 @@ def test_explain_claim():
 def test_usage():
     """Unknown claims and formats; help; a plot of claims that measure nothing."""
     for args, word in ((["prove", "KV-D9"], "KV-D9"), (["prove", "--format", "xml"], "xml"), (["prove", "--jobs", "0"], "0"),
+                       (["prove", "--explain", "--format", "json", "KE-budget"], "--format"),
                        (["prove", "--quick", "KE-budget", "--plot", "none.svg"], "measures"),
                        (["explain", "--example", "none"], "none"), (["explain", "absent.npy"], "absent.npy"),
                        (["explain", "a", "b"], "one matrix")):
@@ -76,7 +78,9 @@ def test_usage():
 def test_explain():
     """The examples are explained, rank-one with the right numbers; so is a zero matrix."""
     code, out, _ = run("explain", "--example", "rank-one")
-    for words in ("1 of 2 are not zero", "<G, D> = -15; the dual norm is 15 (certified", "They are the same here"):
+    for words in ("Only 1 of the 2 is not zero", "<G, D> = -15; the dual norm is 15 (certified",
+                  ", the sum of the singular values.",
+                  "They are the same here"):
         check(code == 0 and words in out, f"rank-one does not say '{words}': {out}")
     check(out.count("It is not the only one") == 3, "spectral, RMS and sum are not unique for (1, 2, 2) (3, 4)^T")
     for name in re.findall(r"(?m)^  (\S+)  +\S", run("explain", "--help")[1].split("examples:")[1]):
@@ -87,6 +91,11 @@ def test_explain():
         f.write(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + bytes(48))
     code, out, err = run("explain", "zero.npy")
     check(code == 0 and "the gradient is zero" in out and "nan" not in out, f"zero: {err}{out}")
+    with open("large.npy", "wb") as f:
+        header = header.replace("(2, 3)", "(1, 2)")
+        f.write(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + struct.pack("<2d", 1e-300, 1e300))
+    code, out, err = run("explain", "large.npy")
+    check(code == 0 and "inf" not in out and "nan" not in out, f"1e300: {err}{out}")
 
 
 def test_plots():

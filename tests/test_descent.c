@@ -4,6 +4,8 @@
 #include "proof_support.h"
 #include "support.h"
 
+#include <string.h>
+
 static real objective(const struct method *method, struct matrix m, struct matrix x)
 {
     return real_add(matrix_dot(m, x), regulariser_value(method, x));
@@ -105,4 +107,91 @@ START_TEST(the_iteration_is_the_stated_one)
 }
 END_TEST
 
-RUN_TESTS("descent", TEST(no_feasible_point_is_better), TEST(the_iteration_is_the_stated_one))
+/* F* of P2 with ridge is w / (2 (1 + w)) ||C||^2; with l1, for entries below w, ||C||^2 / 2; with a box that holds C,
+ * 0; and -w sum |C_ij| of P7 in a box. Nowhere is F less. */
+static void check_least(struct work *w, void *args)
+{
+    const struct field f = {w, 128};
+    uint64_t seed = 3;
+    real two = real_whole(&f, 2), zero = real_whole(&f, 0);
+    (void)args;
+    for (size_t k = 0; k < 5; k++) {
+        static const enum assay_regulariser kinds[] = {ASSAY_REGULARISER_NONE, ASSAY_REGULARISER_RIDGE,
+                                                       ASSAY_REGULARISER_SUM, ASSAY_REGULARISER_BOX,
+                                                       ASSAY_REGULARISER_BOX};
+        struct problem p = problem_new(&f, k == 4 ? PROBLEM_LINEAR : PROBLEM_DISTANCE, 2, 2, k);
+        const struct method method = {.regulariser = kinds[k], .weight = two, .eta = two};
+        real square = matrix_square(p.c), found = least_value(&p, &method);
+        const real expected[] = {zero, real_div(square, real_whole(&f, 3)), real_div(square, two), zero,
+                                 real_mul(real_whole(&f, -2), norm_of(ASSAY_NORM_SUM, p.c))};
+        ck_assert_msg(near(found, expected[k]), "%zu", k);
+        for (size_t j = 0; j < 20; j++) {
+            struct matrix x = matrix_scale(real_fraction(&f, 1 + (long)j, 10), matrix_random(&f, 2, 2, &seed));
+            real value = real_add(problem_value(&p, x), regulariser_value(&method, x));
+            ck_assert(at_most(found, value) && !at_most(value, found));
+        }
+    }
+}
+
+START_TEST(the_least_value_is_least)
+{
+    in_work(check_least, NULL);
+}
+END_TEST
+
+/* From x = 1 with momentum -2 on f = c x, c > 0 or not: x + eta, e = |-2 - c|. */
+static void check_single(struct work *w, void *args)
+{
+    const struct field f = {w, 128};
+    struct problem p = problem_new(&f, PROBLEM_LINEAR, 1, 1, 1);
+    const struct method method = {.norm = ASSAY_NORM_MAX, .eta = real_fraction(&f, 1, 4)};
+    struct matrix one = matrix_identity(&f, 1), m = matrix_scale(real_whole(&f, -2), one);
+    struct step s = step_with(&p, &method, one, m);
+    (void)args;
+    ck_assert(near(s.next.at[0], real_fraction(&f, 5, 4)));
+    ck_assert(near(s.e, real_add(real_whole(&f, 2), p.c.at[0])) && near(s.gradient.at[0], p.c.at[0]));
+    ck_assert(near(real_sub(s.next_value, s.value), real_div(p.c.at[0], real_whole(&f, 4))));
+    ck_assert(!near(s.next_value, s.value)); /* counter-check */
+}
+
+START_TEST(one_step_is_that_of_its_momentum)
+{
+    in_work(check_single, NULL);
+}
+END_TEST
+
+/* A step that is known roughly is refused: an m of rank 1, known as an enclosure only, whose factor might be any. */
+static void no_check(struct evidence *e, const struct problem *p, const struct method *m, const struct step *s)
+{
+    (void)e, (void)p, (void)m, (void)s;
+}
+
+static void descend_roughly(struct evidence *e)
+{
+    const struct field *f = &e->field;
+    struct problem p = problem_new(f, PROBLEM_SOFTMAX, 2, 2, 3); /* of two classes: its gradient has rank 1 */
+    uint64_t seed = 9;
+    const struct method method = {.norm = ASSAY_NORM_SPECTRAL,
+                                  .eta = real_fraction(f, 1, 16),
+                                  .alpha = real_fraction(f, 1, 5),
+                                  .steps = 12,
+                                  .from = matrix_random(f, 2, 2, &seed)};
+    descend(e, &p, &method, no_check);
+    certify_fact(e, "all steps were made", true);
+    must_fail(e, "-1 >= 0", real_whole(f, -1));
+}
+
+START_TEST(a_step_that_is_known_roughly_is_refused)
+{
+    const struct claim claim = {"XX", "", "", "", CLAIM_PROVED, "", descend_roughly};
+    const assay_options options = {.threads = 1};
+    static struct findings found;
+    ck_assert_int_eq(claim_run(&claim, &found, true, &options), ASSAY_OK);
+    ck_assert_int_eq(found.verdict, VERDICT_UNDECIDED);
+    ck_assert_msg(strstr(found.message, "undecided") || strstr(found.message, "roughly"), "%s", found.message);
+}
+END_TEST
+
+RUN_TESTS("descent", TEST(no_feasible_point_is_better), TEST(the_iteration_is_the_stated_one),
+          TEST(the_least_value_is_least), TEST(one_step_is_that_of_its_momentum),
+          TEST(a_step_that_is_known_roughly_is_refused))

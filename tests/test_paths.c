@@ -82,4 +82,21 @@ START_TEST(biased_noise_is_seen)
 }
 END_TEST
 
-RUN_TESTS("paths", TEST(walks_have_their_mean_and_variance), TEST(biased_noise_is_seen))
+/* alpha = 1/2: 1, 1/4 + 1/4, 1/16 + 1/16 + 1/4: the squares of the weights of the noise so far. */
+static void check_left(struct work *w, void *args)
+{
+    const struct field f = {w, 128};
+    real half = real_fraction(&f, 1, 2);
+    (void)args;
+    ck_assert(near(noise_left(half, 0), real_whole(&f, 1)) && near(noise_left(half, 1), half));
+    ck_assert(near(noise_left(half, 2), real_fraction(&f, 3, 8)));
+    ck_assert(!near(noise_left(half, 2), half)); /* counter-check */
+}
+
+START_TEST(the_noise_that_is_left)
+{
+    in_work(check_left, NULL);
+}
+END_TEST
+
+RUN_TESTS("paths", TEST(the_noise_that_is_left), TEST(walks_have_their_mean_and_variance), TEST(biased_noise_is_seen))

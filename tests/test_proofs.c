@@ -145,6 +145,18 @@ START_TEST(verdicts_follow_the_evidence)
         ck_assert_msg(verdict_of(&claim, &found) == cases[k].verdict, "case %zu", k);
         ck_assert_msg(found.bits == cases[k].bits, "case %zu: %ld bits", k, found.bits);
     }
+    static const struct {
+        enum claim_status status;
+        void (*run)(struct evidence *e);
+        enum verdict verdict;
+    } kinds[] = {
+        {CLAIM_CHECKED, run_without_counter, VERDICT_FAILS},  {CLAIM_REFUTED, run_without_counter, VERDICT_FAILS},
+        {CLAIM_VACUOUS, run_without_counter, VERDICT_FAILS},  {CLAIM_VACUOUS, run_sound, VERDICT_HOLDS},
+        {CLAIM_MEASURED, run_without_counter, VERDICT_HOLDS}, {CLAIM_REFUTED, run_sound, VERDICT_HOLDS}};
+    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+        const struct claim claim = {"XX", "", "", "", kinds[k].status, "", kinds[k].run};
+        ck_assert_msg(verdict_of(&claim, &found) == kinds[k].verdict, "kind %zu", k);
+    }
     const struct claim claim = {"XX", "", "", "", CLAIM_PROVED, "", run_sound};
     verdict_of(&claim, &found);
     ck_assert_uint_eq(found.items[0].count, 2);
@@ -168,11 +180,6 @@ START_TEST(every_claim_holds)
         ck_assert_msg(verdict_of(c, &found) == VERDICT_HOLDS, "%s: %s", c->id, found.message);
         ck_assert_msg(claim_find(c->id) == c, "%s twice", c->id);
         ck_assert_msg(claim_text(c->name) && strstr(claim_text(c->name)[0], c->id), "%s has no text", c->id);
-        size_t counters = 0;
-        for (size_t j = 0; j < found.count; j++)
-            counters += found.items[j].kind == ITEM_COUNTER;
-        if (c->status == CLAIM_REFUTED)
-            ck_assert_msg(counters > 0, "%s refutes nothing", c->id);
     }
     ck_assert(!claim_find("KV-D9") && !claim_text("absent"));
 }

@@ -187,31 +187,38 @@ static void explain_gradient(const struct matrix_picture *p)
     if (p->rank == 0)
         puts("\nAll of them are 0: the gradient is zero, and no step is better than another.");
     else if (p->rank < p->count)
-        printf("\n%zu of %zu are not zero: the gradient speaks about %zu direction%s only, and says nothing about the "
-               "rest.\n",
-               p->rank, p->count, p->rank, p->rank == 1 ? "" : "s");
+        printf(
+            "\nOnly %zu of the %zu %s not zero: the gradient speaks about %zu direction%s, and says nothing about the "
+            "rest.\n",
+            p->rank, p->count, p->rank == 1 ? "is" : "are", p->rank, p->rank == 1 ? "" : "s");
     else
         printf("\nThe strongest direction is %.4g times as strong as the weakest (the condition number).\n",
                p->s[0] / p->s[p->count - 1]);
 }
 
 static const struct norm_words {
-    const char *name, *ball, *step, *who;
+    const char *name, *ball, *step, *who, *dual;
 } words[NORM_COUNT] = {
     [ASSAY_NORM_SPECTRAL] = {"spectral", "no direction is stretched by more than 1",
-                             "moves all directions that G speaks about equally", "Muon"},
-    [ASSAY_NORM_FROBENIUS] = {"Frobenius", "the entries have length at most 1", "is -G, scaled", "normalised SGD"},
-    [ASSAY_NORM_MAX] = {"max", "no entry is larger than 1", "is the sign of every entry", "signSGD, Lion, nearly Adam"},
+                             "moves against every direction that G speaks about, all equally", "Muon",
+                             "the sum of the singular values"},
+    [ASSAY_NORM_FROBENIUS] = {"Frobenius", "the squares of the entries sum to at most 1", "is -G, scaled",
+                              "normalised SGD", "the root of the sum of the squares"},
+    [ASSAY_NORM_MAX] = {"max", "no entry is larger than 1", "moves every entry by 1, against its sign in G",
+                        "signSGD, Lion, nearly Adam", "the sum of the entries, signs aside"},
     [ASSAY_NORM_RMS] = {"RMS", "inputs of typical size 1 change outputs by at most 1",
-                        "is the spectral one, scaled by the shape", "Scion, inner layers"},
-    [ASSAY_NORM_NUCLEAR] = {"nuclear", "the singular values sum to at most 1", "moves the strongest direction alone",
-                            "Frank-Wolfe for low rank"},
+                        "is the spectral one, scaled by the shape", "Scion, inner layers",
+                        "sqrt(rows / columns) times the spectral one"},
+    [ASSAY_NORM_NUCLEAR] = {"nuclear", "the singular values sum to at most 1",
+                            "moves against the strongest direction alone", "Frank-Wolfe for low rank",
+                            "the largest singular value"},
     [ASSAY_NORM_SUM] = {"sum", "the entries sum to at most 1, signs aside", "moves the largest entry alone",
-                        "coordinate descent"},
-    [ASSAY_NORM_COLUMN] = {"column", "every column has length at most sqrt(rows)", "normalises every column",
-                           "Scion, embeddings"},
-    [ASSAY_NORM_ROW] = {"row", "every row has length at most 1 / sqrt(columns)", "normalises every row",
-                        "Scion, last layer"},
+                        "coordinate descent", "the largest entry, its sign aside"},
+    [ASSAY_NORM_COLUMN] = {"column", "every column has length at most sqrt(rows)",
+                           "has -G's columns, all made equally long", "Scion, embeddings",
+                           "sqrt(rows) times the sum of the columns' lengths"},
+    [ASSAY_NORM_ROW] = {"row", "every row has length at most 1 / sqrt(columns)", "has -G's rows, all made equally long",
+                        "Scion, last layer", "the sum of the rows' lengths over sqrt(columns)"},
 };
 
 /* The sum of products; for people, who are shown four digits. */
@@ -226,30 +233,30 @@ static double inner(const struct matrix_picture *p, const double *d)
 static void explain_steps(const struct matrix_picture *p)
 {
     puts("\n2. The best step, if steps may have size 1\n\n"
-         "The loss is known only near where we stand, so the step is kept small: inside a ball, the trust region. "
-         "Which step\n"
-         "inside the ball makes <G, D> least? That is the linear minimisation oracle (LMO). The answer depends on how "
-         "size is\n"
-         "measured, and each familiar optimizer is one way to measure. The least value is always -||G||_*, minus the "
-         "dual norm\n"
-         "of G; reaching it proves that a step is best.\n");
+         "The loss is known only near where we stand, so the step is kept small: inside a ball, the trust region.\n"
+         "Which step inside the ball makes <G, D> least? What answers is called the linear minimisation oracle\n"
+         "(LMO); the optimizer takes its answer times the learning rate. The answer depends on how size is\n"
+         "measured, and each familiar optimizer is one way to measure. No step in the ball brings <G, D> below\n"
+         "minus the dual norm of G, for which each way of measuring has a formula of its own; so a step that\n"
+         "reaches it is proved to be best.\n");
     for (int k = 0; k < NORM_COUNT; k++) {
         const struct norm_words *w = &words[k];
         char proof[40] = "exactly";
         if (p->gap[k] > 0)
             snprintf(proof, sizeof proof, "certified to 2^%d", ilogb(p->gap[k]) + 1);
-        printf("  %s ball: %s.\n    The best step %s (%s).\n    <G, D> = %.6g; the dual norm is %.6g (%s).\n", w->name,
-               w->ball, w->step, w->who, inner(p, p->best[k]), p->dual[k], proof);
+        printf("  %s ball: %s.\n    The best step %s (%s).\n    <G, D> = %.6g; the dual norm is %.6g (%s), %s.\n",
+               w->name, w->ball, w->step, w->who, inner(p, p->best[k]), p->dual[k], proof, w->dual);
         if (!p->unique[k])
-            puts("    It is not the only one: G leaves something free, and the smallest of the best is shown.");
+            puts("    It is not the only one: G leaves something free, and the smallest of the best is taken.");
         if (k == ASSAY_NORM_SPECTRAL || k == ASSAY_NORM_FROBENIUS || k == ASSAY_NORM_MAX)
             print_matrix(p, p->best[k], "    ");
         puts("");
     }
     if (p->rank == 0)
         return;
-    double shrunk = p->size * p->size / p->s[0], best = p->dual[ASSAY_NORM_SPECTRAL];
-    printf("In the spectral ball the best step lowers the loss by %.4g; -G itself, shrunk until it fits (its largest "
+    double shrunk = p->size * (p->size / p->s[0]), best = p->dual[ASSAY_NORM_SPECTRAL];
+    printf("In the spectral ball the best step lowers the loss by about %.4g; -G itself, shrunk until it fits (its "
+           "largest "
            "singular\n"
            "value 1), by %.4g. ",
            best, shrunk);
@@ -262,12 +269,12 @@ static void explain_steps(const struct matrix_picture *p)
 static void explain_newton_schulz(const struct matrix_picture *p)
 {
     puts("\n3. How Muon gets there: five Newton-Schulz steps\n\n"
-         "The spectral step is U V^T: G with every singular value replaced by 1. Muon does not compute singular "
-         "values. It\n"
-         "divides G by its length and applies the polynomial p(x) = 3.4445 x - 4.7750 x^3 + 2.0315 x^5 five times, "
-         "which needs\n"
-         "matrix products only and acts on each singular value by itself:\n");
-    printf("    %-10s", "start");
+         "Every matrix is G = U S V^T: rotations U and V around its singular values S. The spectral step is\n"
+         "-U V^T, which is -G with every singular value but 0 replaced by 1. Muon does not compute singular values.\n"
+         "It divides G by its length (its Frobenius norm) and applies, five times, the polynomial\n"
+         "p(x) = 3.4445 x - 4.7750 x^3 + 2.0315 x^5, which needs matrix products only and acts on each singular\n"
+         "value by itself:\n");
+    printf("    %-11s", "start");
     for (int k = 1; k <= STEPS; k++)
         printf("step %-6d", k);
     puts("goal");
@@ -277,11 +284,10 @@ static void explain_newton_schulz(const struct matrix_picture *p)
             printf("%-10.4f ", p->steps[k][j]);
         printf("%d\n", p->s[j] > 0);
     }
-    puts("\n(Sorted in every column.) They do not settle at 1 but wander between 0.6818 and 1.1344: 1 is no fixed "
-         "point of p, and\n"
-         "the iteration ends on a cycle of four numbers (assay prove NS-cycle --explain). A singular value below "
-         "0.0015 of the\n"
-         "length of G does not get there in five steps (NS-five), and a zero stays zero.");
+    puts("\n(Sorted in every column.) They do not settle at 1: they grow to 1.2024 at most, and then wander between\n"
+         "0.6818 and 1.1344. For 1 is no fixed point of p, and the iteration ends on a cycle of four numbers (assay\n"
+         "prove NS-cycle --explain). A singular value below 0.0015 of the length of G does not get there in five\n"
+         "steps (NS-five), and a zero stays zero.");
 }
 
 static void explain_auon(const struct matrix_picture *p)
@@ -289,16 +295,17 @@ static void explain_auon(const struct matrix_picture *p)
     puts("\n4. What AuON makes of it\n\n"
          "AuON divides G by its length, and then by the root mean square of the hyperbolic cosines of the entries. "
          "Both are single\n"
-         "numbers, so the picture keeps its shape:\n");
+         "numbers, so every singular value shrinks by the same factor:\n");
     print_spectrum(p->auon, p->count, p->s[0] > 0 ? p->auon[0] : 0);
     if (p->rank > 0) {
         double length = 0;
         for (size_t k = 0; k < p->count; k++)
             length += p->auon[k] * p->auon[k];
-        printf("\nThe ratio of its largest to its least nonzero singular value is %.4g, as before: %.4g. Its length is "
-               "%.6g: it is the\n"
-               "Frobenius step above up to %.2g (AU-sgd), normalised SGD with momentum rather than Muon.\n",
-               p->auon[0] / p->auon[p->rank - 1], p->s[0] / p->s[p->rank - 1], sqrt(length), 1 - sqrt(length));
+        printf(
+            "\nThe ratio of its largest to its least nonzero singular value is %.4g, as before: %.4g. Its length is\n"
+            "%.6g: but for the sign it is the Frobenius step above, up to %.2g (assay prove AU-sgd --explain):\n"
+            "normalised SGD with momentum rather than Muon.\n",
+            p->auon[0] / p->auon[p->rank - 1], p->s[0] / p->s[p->rank - 1], sqrt(length), 1 - sqrt(length));
     }
 }
 

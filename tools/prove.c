@@ -270,7 +270,8 @@ static const struct format *find_format(const char *name)
     return NULL;
 }
 
-/* All claims, or those named; false after a complaint. */
+/* All claims, or those named, as yet undecided: so they stay where a process ends before its claim's run does. False
+ * after a complaint. */
 static bool choose(struct ledger *l, int words, char **argv)
 {
     l->count = words ? (size_t)words : claim_count;
@@ -282,6 +283,7 @@ static bool choose(struct ledger *l, int words, char **argv)
     }
     for (size_t k = 0; k < l->count; k++) {
         l->claims[k] = words ? claim_find(argv[k]) : claims[k];
+        l->found[k].verdict = VERDICT_UNDECIDED;
         if (!l->claims[k]) {
             complain_usage("there is no claim '%s' (assay prove --list lists them)", argv[k]);
             return false;
@@ -333,14 +335,16 @@ int run_prove(int argc, char **argv)
     if (words < 0)
         return EXIT_USAGE;
     if (help) {
-        puts("usage: assay prove [CLAIM ...] [options]\n\nCertifies the theory, claim by claim: with outward rounding "
-             "or "
-             "in fractions. What is marked as measured\nis measured, and proves nothing.\n\noptions:");
+        puts("usage: assay prove [CLAIM ...] [options]\n\n"
+             "Certifies the theory, claim by claim: with outward rounding or in fractions. What is marked as measured\n"
+             "is measured, and proves nothing.\n\noptions:");
         print_options(options, sizeof options / sizeof options[0]);
         return EXIT_PASS;
     }
     if (list)
         return list_claims();
+    if (explain && format_name)
+        return complain_usage("--explain prints text: it takes no --format");
     const struct format *format = find_format(format_name);
     if (!format || !jobs_parse(jobs, &processes) || !choose(&l, words, argv))
         return EXIT_USAGE;
