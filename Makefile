@@ -170,6 +170,8 @@ $(BUILD)/tests/libsupport.a: $(SUPPORT:%=$(BUILD)/tests/%.o)
 	rm -f $@
 	$(AR) rcs $@ $^
 
+.SECONDARY: $(TESTS:%=$(BUILD)/tests/%.o)
+
 # A test is linked with what it needs of the parts, and no more.
 $(BUILD)/libparts.a: $(PARTS_OBJECTS)
 	rm -f $@
