@@ -170,9 +170,16 @@ $(BUILD)/tests/libsupport.a: $(SUPPORT:%=$(BUILD)/tests/%.o)
 	rm -f $@
 	$(AR) rcs $@ $^
 
+.SECONDARY: $(TESTS:%=$(BUILD)/tests/%.o)
+
+# A test is linked with what it needs of the parts, and no more.
+$(BUILD)/libparts.a: $(PARTS_OBJECTS)
+	rm -f $@
+	$(AR) rcsT $@ $^
+
 # A test that defines __wrap_f, or includes the header of a support file that does, gets its calls of f; such files come first,
 # for several define the same.
-$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(BUILD)/tests/libsupport.a $(PARTS_OBJECTS)
+$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(BUILD)/tests/libsupport.a $(BUILD)/libparts.a
 	wraps=$$(nm -A -g --defined-only $< $(BUILD)/tests/libsupport.a | \
 	    grep -E "^($<|.*:($$(sed -n 's/^#include "\(.*\)\.h"/\1[.]o/p' tests/test_$*.c | paste -sd'|')):)" | \
 	    sed -n 's/.* T __wrap_/-Wl,--wrap=/p'); \
@@ -204,10 +211,12 @@ $(BUILD)/fuzz_readers: tests/fuzz_readers.c $(addprefix golden/,tensor.c npy.c s
 	@mkdir -p $(@D)
 	clang $(CPPFLAGS_ALL) -std=c17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $^ -ljansson -lm -o $@
 
+# What takes longest comes first, so that no processor waits for it at the end; and each job is one of as many as there are
+# processors, so that a BLAS with threads would only get in its own way.
 check:
 	@start=$$(date +%s); \
-	$(MAKE) --no-print-directory -s -j$(JOBS) -Otarget unit scripts prove-gappa lint && \
-	$(MAKE) --no-print-directory -s -j$(JOBS) -Otarget sanitize-short valgrind-short determinism-short fuzz-short mutants-short && \
+	OPENBLAS_NUM_THREADS=1 $(MAKE) --no-print-directory -s -j$(JOBS) -Otarget sanitize-short run-cheaters run-test_exhaustive \
+	    run-adapters run-golden valgrind-short determinism-short mutants-short fuzz-short prove-gappa lint scripts unit && \
 	echo "check: all passed in $$(($$(date +%s) - start)) s"
 
 # One target for each test program, so that they run side by side.
@@ -226,7 +235,7 @@ run-cli run-train run-proofs: run-%: $(BUILD)/assay
 run-golden: $(BUILD)/assay $(BUILD)/libassay.so
 	@$(PYTHON) tests/golden.py $<
 run-gate: $(BUILD)/assay $(BUILD)/mutant
-	@$(PYTHON) tests/gate.py $^
+	@$(PYTHON) tests/gate.py $^ $(GOLDEN_SET)
 run-cheaters run-adapters: run-%: $(BUILD)/assay
 	@$(PYTHON) tests/$*.py $< $(GOLDEN_SET)
 run-own_cases: $(BUILD)/assay
@@ -264,11 +273,12 @@ lint-gcc lint-clang: lint-%:
 lint-format:
 	@clang-format --dry-run -Werror $(SOURCES) $(wildcard */*.h tools/*/*.h tests/*.c tools/peers/*.c) && echo "lint: formatted"
 
-SANITIZE = BUILD=$(BUILD)/sanitize CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -Wno-stringop-overread"
+SANITIZE = BUILD=$(BUILD)/sanitize CFLAGS="-O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all -Wno-stringop-overread"
 sanitize:
 	$(MAKE) --no-print-directory -s -j$(JOBS) -Otarget $(SANITIZE) unit
+# Each test is a process of its own and frees much: with less memory kept back after that, they touch fewer pages.
 sanitize-short:
-	ASSAY_TEST_MULTIPLIER=0.05 $(MAKE) --no-print-directory -s $(SANITIZE) unit
+	ASSAY_TEST_MULTIPLIER=0.05 ASAN_OPTIONS=quarantine_size_mb=32 $(MAKE) --no-print-directory -s $(SANITIZE) unit
 
 VALGRIND = valgrind -q --error-exitcode=9
 # Without forks, so that what a test leaks is seen.

@@ -1,4 +1,4 @@
-"""The adapters of tools/adapters: an honest Muon in each language passes as jordan, and is identified as it.
+"""The adapters of tools/adapters: an honest Muon in each language passes as jordan; those of numpy and C are identified as it.
 
 Run as `python3 tests/adapters.py ASSAY [SET]`; exit 0 if all is well, 1 if not. What is not installed is skipped. Without a
 set it makes one.
@@ -37,10 +37,14 @@ def python(script, *args):
 
 
 def judged(dtype, what):
-    """Whether results.safetensors pass as jordan, and identify says so."""
+    """Whether results.safetensors pass as jordan."""
     code, out, err = run("check", "--set", golden_set(), "--dialect", "jordan", "--dtype", dtype, "--partial",
                          "results.safetensors")
     check(code == 0, f"{what}: check: exit {code}: {out[-2000:]}{err}")
+
+
+def identified(dtype, what):
+    """Whether identify says that results.safetensors are jordan's: some ten seconds. Of all dialects: identify.py."""
     code, out, err = run("identify", "--set", golden_set(), "--format", "json", "results.safetensors")
     found = json.loads(out) if out else {}
     check(code == 0 and "jordan" in [found.get("name"), *found.get("same", [])] and found["format"] == dtype,
@@ -51,6 +55,8 @@ def in_python(script, *needs):
     for dtype in ("f32", "bf16") if has("numpy", *needs) else ():
         python(script, os.path.join(golden_set(), "vectors"), "results.safetensors", dtype)
         judged(dtype, f"{script} {dtype}")
+        if script == "numpy_muon.py":
+            identified(dtype, f"{script} {dtype}")
 
 
 def test_numpy():
@@ -76,6 +82,8 @@ def in_another(compiler, source, *compile):
             subprocess.run([compiler, path, "-o", "my_port", *compile], check=True)
         python("golden.py", os.path.join(golden_set(), "vectors"), "results.safetensors", *command)
         judged("f32", source)
+        if source == "muon.c":
+            identified("f32", source)
 
 
 def test_c():

@@ -131,12 +131,14 @@ def test_conventions():
             u, _, vt = np.linalg.svd(case["G"].astype("f8"), full_matrices=False)
             polar[case["id"] + "/Y"] = (u @ vt).astype("f4")
     refused("the exact polar factor", polar)
-    for dialect in ("moonlight", "timm", "dion", "optax", "normuon", "nsgdm", "sgdm", "torch-match-rms", "levanter"):
+    others = ("moonlight", "timm", "dion", "optax", "normuon", "nsgdm", "sgdm", "torch-match-rms", "levanter")
+    for k, dialect in enumerate(others):
         theirs = {name: x for name, x in answers(dialect).items() if name in answers("jordan")}
         for dtype in ("f32", "bf16"):
-            code, out, _ = verdict(theirs, "--dtype", dtype, "--partial")
+            named = dtype == ("f32", "bf16")[k % 2]  # the text names dialects, and takes a second to find them
+            code, out, _ = verdict(theirs, "--dtype", dtype, "--partial", "--format", "text" if named else "tap")
             check(code == 1, f"{dialect} as jordan in {dtype}: exit {code}")
-            check(dialect in out, f"{dialect} as jordan in {dtype}: check does not name it")
+            check(not named or dialect in out, f"{dialect} as jordan in {dtype}: check does not name it")
 
 
 def test_files():

@@ -346,7 +346,7 @@ def main():
     if o.out:
         os.replace(build(o, f"{o.out}.d", *chosen[0][1:4]), o.out)
         return 0
-    code, title, failures = gate(f"{o.build}/assay", o.set)
+    code, title, failures = gate(f"{o.build}/assay", o.set, *(["--small"] if o.short else []))
     if code != 0:
         sys.exit(f"mutants: the gate fails without any mutant (exit {code}): {title}: {cases(failures)[:5]}")
     paths = title.split("(")[1].split(")")[0].split(", ")

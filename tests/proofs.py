@@ -160,14 +160,16 @@ def test_no_name_dangles():
     check(len(names) >= 7, f"proof_names of golden/case.c: {names}")
     for name in names:
         check("BD-" + name in known, f"bounds are said to have the proof '{name}', but there is no claim BD-{name}")
-    families = "|".join(sorted({name.split("-")[0] for name in known}))
-    for path in glob.glob(os.path.join(CHECKOUT, "*/*.[ch]")) + glob.glob(os.path.join(CHECKOUT, "*/*.md")) + \
-            glob.glob(os.path.join(CHECKOUT, "golden/**/*.json"), recursive=True):
+    name = "(?:%s)-[A-Za-z0-9-]+" % "|".join(sorted({name.split("-")[0] for name in known}))
+    for path in [f for kind in ("*/*.[ch]", "tools/train/*.[ch]", "*/*.md", "golden/*.json", "golden/vectors/*.json")
+                 for f in glob.glob(os.path.join(CHECKOUT, kind))]:
         path = os.path.relpath(path, CHECKOUT)
         text = read(path)
-        for name in re.findall(r"\bclaim ((?:%s)-[A-Za-z0-9-]+)" % families, text) + (
-                re.findall(r"\b((?:KV|KE|OS|WD|RT|AU|NS|PE|CT|BD)-[A-Za-z0-9-]+)", text) if path.startswith("proofs/") else []):
-            check(name in known, f"{path} names {name}, which is no claim")
+        named = [n for names in re.findall(rf"\b[Cc]laims? ({name}(?:, {name})*)", text) for n in names.split(", ")]
+        if path.startswith("proofs/"):
+            named += re.findall(r"\b((?:KV|KE|OS|WD|RT|AU|NS|PE|CT|BD)-[A-Za-z0-9-]+)", text)
+        for n in named:
+            check(n in known, f"{path} names {n}, which is no claim")
 
 
 run_tests("proofs", globals())

@@ -57,11 +57,22 @@ void random_matrix(uint64_t *state, double *a, size_t count)
         a[k] = random_gaussian(state);
 }
 
+static double multiplier(void)
+{
+    const char *text = getenv("ASSAY_TEST_MULTIPLIER");
+    return text ? atof(text) : 1;
+}
+
 size_t rounds(size_t usual)
 {
-    const char *multiplier = getenv("ASSAY_TEST_MULTIPLIER");
-    double n = (double)usual * (multiplier ? atof(multiplier) : 1), least = usual < 40 ? (double)usual : 40;
+    double n = (double)usual * multiplier(), least = usual < 40 ? (double)usual : 40;
     return (size_t)(n < least ? least : n);
+}
+
+size_t stride(size_t usual)
+{
+    double m = multiplier();
+    return m > 0 && m < 1 ? (size_t)((double)usual / m) : usual;
 }
 
 bool contains(const struct ball *a, const struct ball *truth)

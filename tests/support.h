@@ -24,6 +24,10 @@ void random_matrix(uint64_t *state, double *a, size_t count); /* gaussian */
  * happen now and then does. */
 size_t rounds(size_t usual);
 
+/* The stride through a list of cases: `usual`, or 1 / ASSAY_TEST_MULTIPLIER times that where less testing is asked for. The
+ * first case is always taken. */
+size_t stride(size_t usual);
+
 /* Whether the exact matrix `truth` lies in the ball: every entry within its error, the whole within the radius. */
 bool contains(const struct ball *a, const struct ball *truth);
 

@@ -40,32 +40,53 @@ static struct run run_of(const struct task *task, const char *optimizer, double 
     return (struct run){.task = task, .optimizer = optimizer_find(optimizer), .rate = rate, .steps = 100, .seed = 3};
 }
 
+/* What one matrix goes through in the float steps alone: after each of them, how far it is from where it started, and how
+ * long its path has been; and the largest norms of it and of its buffer so far. */
+struct path {
+    double gone[BESIDE_STEPS], length[BESIDE_STEPS], parameter[BESIDE_STEPS], momentum[BESIDE_STEPS];
+};
+
+static void walk(struct path *path, struct run run, size_t matrix)
+{
+    enum { MOST = 64 * 64 };
+    double kept = excess, length = 0, largest_m = 0, largest_p = 0;
+    float start[MOST], before[MOST], moved[MOST];
+    excess = 0;
+    ck_assert_int_eq(run_start(&run), ASSAY_OK);
+    const struct slot *slot = &run.stepper.slots[2 * matrix]; /* biases between */
+    size_t count = slot->parameter->rows * slot->parameter->cols;
+    ck_assert(slot->parameter->hidden && count <= MOST);
+    memcpy(start, slot->parameter->at, count * sizeof *start);
+    for (size_t k = 0; k < BESIDE_STEPS; k++) {
+        memcpy(before, slot->parameter->at, count * sizeof *before);
+        ck_assert_int_eq(run_gradient(&run), ASSAY_OK);
+        ck_assert_int_eq(run_update(&run), ASSAY_OK);
+        for (size_t i = 0; i < count; i++)
+            moved[i] = slot->parameter->at[i] - before[i];
+        path->length[k] = length += norm(moved, count);
+        for (size_t i = 0; i < count; i++)
+            moved[i] = slot->parameter->at[i] - start[i];
+        path->gone[k] = norm(moved, count);
+        path->momentum[k] = largest_m = fmax(largest_m, norm(slot->state.momentum, count));
+        path->parameter[k] = largest_p = fmax(largest_p, norm(slot->parameter->at, count));
+    }
+    run_end(&run);
+    excess = kept;
+}
+
 /* Bounds on the divergence of SGD with momentum, whose formulas are evaluated in binary64 and rounded once, u = 2^-24. The
  * buffer's error is e_k <= beta e_(k-1) + u ||m_k|| <= k u M, M the largest ||m_k||; the parameter's at most sum_(j <= k) (u
  * ||p_j|| + lr e_j) <= k u P + lr k (k + 1) / 2 u M. In the first step the same is true of the distance gone. What is of second
  * order, and the roundings of binary64, are below 1/64 of that. */
 static void sgdm_bounds(double bounds[BESIDE_STEPS], const struct task *task, size_t matrix)
 {
-    struct run run = run_of(task, "sgdm", 0.1);
-    double largest_m = 0, largest_p = 0;
-    float start[64 * 64];
-    ck_assert_int_eq(run_start(&run), ASSAY_OK);
-    const struct slot *slot = &run.stepper.slots[2 * matrix]; /* biases between */
-    size_t count = slot->parameter->rows * slot->parameter->cols;
-    ck_assert(slot->parameter->hidden && count <= 64 * 64);
-    memcpy(start, slot->parameter->at, count * sizeof *start);
+    struct path path;
+    walk(&path, run_of(task, "sgdm", 0.1), matrix);
     for (size_t k = 0; k < BESIDE_STEPS; k++) {
-        float moved[64 * 64];
-        ck_assert_int_eq(run_gradient(&run), ASSAY_OK);
-        ck_assert_int_eq(run_update(&run), ASSAY_OK);
-        for (size_t i = 0; i < count; i++)
-            moved[i] = slot->parameter->at[i] - start[i];
-        largest_m = fmax(largest_m, norm(slot->state.momentum, count));
-        largest_p = fmax(largest_p, norm(slot->parameter->at, count));
         double n = (double)(k + 1);
-        bounds[k] = (1 + 0x1p-6) * 0x1p-24 * (n * largest_p + 0.1 * n * (n + 1) / 2 * largest_m) / norm(moved, count);
+        bounds[k] =
+            (1 + 0x1p-6) * 0x1p-24 * (n * path.parameter[k] + 0.1 * n * (n + 1) / 2 * path.momentum[k]) / path.gone[k];
     }
-    run_end(&run);
 }
 
 static bool within(const struct beside *matrices, size_t count, double bounds[][BESIDE_STEPS])
@@ -101,40 +122,59 @@ START_TEST(sgdm_beside)
 }
 END_TEST
 
-/* What is let pass, measured and not proved; it is to see a wrong hyperparameter, a lost buffer, a lost step: 25 % of the way
- * gone for Newton-Schulz in bf16 (seen: 10 %), 0.1 % for fp32 (seen: 0.001 %), 50 % for an exact LMO of a momentum of layer 1
- * (seen: 33 %; that gradient has numerical rank 32, so the last bits of the float buffer decide half of its directions). */
-static double allowed(const struct optimizer *o, const struct beside *b)
+/* What the error of one step may be, over the length of the step.
+ *
+ * Exact LMO for layer 1, 64 x 64: the gradient of a batch of 32 has 32 singular values that are more than rounding errors, so in
+ * the first step the last bits of the float buffer decide about the other 32 (later momenta determine more). With Q = (A, W),
+ * Q' = (A, W') orthogonal, and W, W' of 32 columns, ||Q - Q'||_F = ||W - W'||_F <= 2 sqrt(32) = sqrt(2) ||Q||_F. That sees only
+ * what is grossly wrong; layer 2, of 32 rows, sees the rest. (Seen: 0.33.)
+ *
+ * Newton-Schulz in bf16: the bound by Lipschitz constants, 3.4445^5 2^-8 = 1.9, says nothing, and none that is proved says more.
+ * 1/4 is chosen to see the mistake below, steps too long by a third. (Seen: 0.10.)
+ *
+ * All else: a direction in fp32 errs by a few u = 2^-24 times the condition of its formula; 2^8 u is granted, and sees steps too
+ * long by 2^-13. (Seen: all within the rounding of parameters.) */
+static double step_error(const struct optimizer *o, const struct beside *b)
 {
-    return b->bf16 ? 0.25 : strcmp(o->dialect, "trust-region") == 0 && strcmp(b->name, "layer1") == 0 ? 0.5 : 0.001;
+    if (strcmp(o->dialect, "trust-region") == 0 && strcmp(b->name, "layer1") == 0)
+        return sqrt(2);
+    return b->bf16 ? 0.25 : 0x1p-16;
 }
 
-/* Whether all divergences of an optimizer are within what is allowed. */
+/* Whether all divergences of an optimizer are at most (k u P + step_error L) / ||p - p_0||: the rounding of k parameters, of
+ * which P is the largest norm, and the errors of steps along a path of length L. */
 static bool near_reference(const struct task *task, const struct optimizer *o)
 {
     struct beside matrices[BESIDE_MATRICES];
     struct run run = run_of(task, o->name, o->rate[MODEL_MLP]);
+    struct path path;
     size_t count;
     bool all = true;
     ck_assert_int_eq(beside(matrices, &count, &run, NULL), ASSAY_OK);
-    for (size_t m = 0; m < count; m++)
-        for (size_t s = 0; s < BESIDE_STEPS; s++)
-            all = all && matrices[m].divergence[s] <= allowed(o, &matrices[m]);
+    for (size_t m = 0; m < count; m++) {
+        walk(&path, run_of(task, o->name, o->rate[MODEL_MLP]), m);
+        for (size_t s = 0; s < BESIDE_STEPS; s++) {
+            double rounding = (double)(s + 1) * 0x1p-24 * path.parameter[s];
+            double allowed = (rounding + step_error(o, &matrices[m]) * path.length[s]) / path.gone[s];
+            all = all && matrices[m].divergence[s] <= allowed;
+        }
+    }
     return all;
 }
 
 /* Every optimizer stays near the reference (without and with extrapolation, trust-region makes the same steps of given
- * gradients as with a decay of 0); and not when its steps are too long by a third. */
+ * gradients as with a decay of 0); and not when its steps are too long. */
 START_TEST(all_beside)
 {
     struct task task;
     ck_assert(task_load(&task, "mlp"));
-    for (size_t k = 0; k < optimizer_count; k++)
+    for (size_t k = 0; k < optimizer_count; k += stride(1))
         ck_assert_msg((strcmp(optimizers[k].dialect, "trust-region") == 0 && optimizers[k].weight_decay == 0) ||
                           near_reference(&task, &optimizers[k]),
                       "%s", optimizers[k].name);
     excess = 1.0 / 3;
     ck_assert(!near_reference(&task, optimizer_find("jordan")));
+    excess = 0x1p-13;
     ck_assert(!near_reference(&task, optimizer_find("nsgdm")));
     ck_assert(!near_reference(&task, optimizer_find("auon")));
     task_free(&task);

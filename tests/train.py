@@ -4,6 +4,7 @@ Run as `python3 tests/train.py [path of assay]`; exit 0 if all is well, 1 if not
 """
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -23,18 +24,24 @@ def without_times(text):
 
 
 def test_all():
-    """A row for every optimizer; processes change nothing but times; the files say the same; the theory agrees."""
-    code, out, err = run("train", *QUICK, "-o", "run", "--format", "json")
+    """A row for every optimizer; processes change nothing but times; the files say the same; the theory agrees, and names
+    claims of the ledger."""
+    code, text, err = run("train", *QUICK, "-o", "run")
     check(code == 0, f"train: exit {code}: {err}")
-    found = json.loads(out)
+    with open("run/train.json") as f:
+        found = json.load(f)
     check(len(found["rows"]) == 14 and all(row["metric"] > 0.5 for row in found["rows"]), "14 rows that have learnt")
     check(len(found["theory"]["spectra"]) == 6, "spectra")
     check(all(0 < x["distance"] <= x["bound"] for x in found["theory"]["auon"]), "AuON near normalised momentum")
     check(found["theory"]["decay"]["norm_with"] <= found["theory"]["decay"]["radius"] * (1 + 2**-20), "ball of the decay")
-    code, again, err = run("train", *QUICK, "--format", "json", "--jobs", "1")
-    check(code == 0 and without_times(again) == without_times(out), "one process, the same numbers")
-    with open("run/train.json") as f:
-        check(json.load(f) == found, "train.json is what is printed")
+    check(all(any(line.startswith(row["optimizer"] + " ") for line in text.splitlines()) for row in found["rows"]), "table")
+    named = {name for names in re.findall(r"claims? ([\w-]+(?:, [\w-]+)*)", text) for name in names.split(", ")}
+    ledger = {line.split()[0] for line in run("prove", "--list")[1].splitlines() if line}
+    check(len(named) >= 5 and named <= ledger, f"claims that are not in the ledger: {named - ledger} of {named}")
+    code, again, err = run("train", *QUICK, "-o", "again", "--format", "json", "--jobs", "1")
+    check(code == 0 and without_times(again) == without_times(json.dumps(found)), "one process, the same numbers")
+    with open("again/train.json") as f:
+        check(json.load(f) == json.loads(again), "train.json is what is printed")
     with open("run/curves.csv") as f:
         lines = f.read().splitlines()
     check(len(lines) == 51 and lines[0].count(",") == 14, "curves.csv: 50 points of 14 curves")

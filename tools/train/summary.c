@@ -53,10 +53,11 @@ static void print_row(const struct comparison *c, const struct row *row)
 
 static void print_spectra(const struct theory *t)
 {
-    puts("\nSpectra under Muon (jordan), of gradient, momentum u and update: stable rank, effective rank, condition.\n"
-         "Of the singular values, `reached` are at least 0.0015052 ||u||_F, which five steps map into [0.682, 1.2024]; "
-         "`flat`\n"
-         "ones of the update are there, give or take 5 % for bf16.\n");
+    printf(
+        "\nSpectra under Muon (jordan), of gradient, momentum u and update: stable rank, effective rank, condition.\n"
+        "Of the singular values, `reached` are at least %g ||u||_F, which five steps map into [%g, %g]\n"
+        "(claim NS-five); `flat` ones of the update are there, give or take 5 %% for bf16.\n\n",
+        SPECTRUM_REACHED, SPECTRUM_LOW, SPECTRUM_HIGH);
     puts("step  matrix           shape        gradient               momentum               update             "
          "reached  flat");
     for (size_t k = 0; k < t->spectra_count; k++) {
@@ -77,12 +78,11 @@ static void print_closeness(const struct comparison *c)
         worst = fmax(worst, t->closeness[k].distance / t->closeness[k].bound);
         distance = fmax(distance, t->closeness[k].distance);
     }
-    printf("\nAuON as printed against normalised momentum (claim A2), %zu momenta of its run: ||O - m / ||m|| ||_F at "
-           "most "
-           "%.3g,\nat most %.3f of the proved bound, which is below 0.69055 / N + 1e-8 + 1e-7 / ||m||; %s at one rate "
-           "and seed %.2f "
-           "and %.2f.\n",
-           t->closeness_count, distance, worst, c->task.metric, unit * t->twins.auon, unit * t->twins.normalised);
+    printf(
+        "\nAuON as printed against normalised momentum (claim AU-sgd), %zu momenta of its run: ||O - m / ||m|| ||_F\n"
+        "at most %.3g, at most %.3f of the proved bound, which is below 0.69055 / N + 1e-8 + 1e-7 / ||m||;\n"
+        "%s at one rate and seed %.2f and %.2f.\n",
+        t->closeness_count, distance, worst, c->task.metric, unit * t->twins.auon, unit * t->twins.normalised);
 }
 
 /* Of the means, with its standard error. */
@@ -91,11 +91,11 @@ static void print_order(const struct comparison *c)
     const struct row *before = comparison_row(c, "orthogonal-sgdm"), *after = comparison_row(c, "trust-region");
     struct spread x = SPREAD(before, metric), y = SPREAD(after, metric);
     double unit = in_percent(c) ? 100 : 1;
-    printf("\nOrthogonal-SGDM, which orthogonalises before the momentum, less trust-region, which does after (claim O: "
-           "there are "
-           "noises with\nwhich the first stalls), %s: %+.2f, standard error %.2f.\n",
-           c->task.metric, unit * (x.mean - y.mean),
-           unit * sqrt((x.deviation * x.deviation + y.deviation * y.deviation) / before->seed_count));
+    printf(
+        "\nOrthogonal-SGDM, which orthogonalises before the momentum, less trust-region, which does after\n"
+        "(claims OS-O1, OS-O1-matrix: there are noises with which the first stalls), %s: %+.2f, standard error %.2f.\n",
+        c->task.metric, unit * (x.mean - y.mean),
+        unit * sqrt((x.deviation * x.deviation + y.deviation * y.deviation) / before->seed_count));
 }
 
 static void print_theory(const struct comparison *c)
@@ -104,11 +104,11 @@ static void print_theory(const struct comparison *c)
     double unit = in_percent(c) ? 100 : 1;
     print_spectra(t);
     print_closeness(c);
-    printf("\nWeight decay (claim T2a), trust-region at one rate: largest spectral norm %.3f without, %.3f with decay, "
-           "which "
-           "keeps it within %.3f;\n%s %.2f without, %.2f with.\n",
-           t->ball.without, t->ball.with, t->ball.radius, c->task.metric, unit * t->ball.metric_without,
-           unit * t->ball.metric_with);
+    printf(
+        "\nWeight decay (claim KV-T2), trust-region at one rate: largest spectral norm %.3f without, %.3f with decay,\n"
+        "which keeps it within %.3f; %s %.2f without, %.2f with.\n",
+        t->ball.without, t->ball.with, t->ball.radius, c->task.metric, unit * t->ball.metric_without,
+        unit * t->ball.metric_with);
     print_order(c);
 }
 
@@ -125,13 +125,12 @@ void comparison_print(const struct comparison *c)
             print_row(c, &c->rows[k]);
     if (c->has_theory)
         print_theory(c);
-    printf(
-        "\nLearning rates: %s.\nThis compares optimizers on one small model and few data. It shows that they work and "
-        "what "
-        "a step costs;\nwhich is better at scale it does not show, and differences within the spread mean nothing.\n",
-        c->settings.rate > 0 ? "the one that was given"
-                             : "of those tried, powers of 2 around a middle one, that with the least loss on the "
-                               "validation part");
+    printf("\nLearning rates: %s.\nThis compares optimizers on one small model and few data. It shows that they work\n"
+           "and what a step costs; which is better at scale it does not show, and differences within the spread mean "
+           "nothing.\n",
+           c->settings.rate > 0 ? "the one that was given"
+                                : "of those tried, powers of 2 around a middle one, that with the least loss on the "
+                                  "validation part");
 }
 
 /* ---- as JSON --------------------------------------------------------------------------------------------------------- */

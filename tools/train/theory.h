@@ -25,14 +25,14 @@ struct spectra {
 };
 /* For p(x) = 3.4445 x - 4.7750 x^3 + 2.0315 x^5 five times over: p^5 maps [SPECTRUM_REACHED, 1] into [SPECTRUM_LOW,
  * SPECTRUM_HIGH]; SPECTRUM_HIGH is the maximum of p on [0, 1] rounded up, SPECTRUM_LOW its minimum on the interval that it maps
- * onto itself, rounded down. Proof: proofs/, Newton-Schulz. */
+ * onto itself, rounded down. Claims NS-interval, NS-five. */
 #define SPECTRUM_REACHED 0.0015052
 #define SPECTRUM_LOW 0.68183
 #define SPECTRUM_HIGH 1.20237
 
 /* One hidden matrix in one step of AuON as printed: with the direction O and the momentum m, both exact for the stored m,
  * distance = ||O - m / ||m||_F||_F, and the proved bound (sqrt(1 + sinh(1)^2 / N) - 1) + 1e-8 + 1e-7 / ||m||_F, which is
- * below 0.69055 / N + 1e-8 + 1e-7 / ||m||_F (claim A2). */
+ * below 0.69055 / N + 1e-8 + 1e-7 / ||m||_F (claim AU-sgd). */
 struct closeness {
     char name[40];
     unsigned step;
@@ -41,7 +41,7 @@ struct closeness {
 };
 
 /* Largest spectral norms of the watched matrices over the watched steps, of the trust-region method without and with weight
- * decay at one learning rate, and the radius that the second cannot leave: max(||x_0||, 1 / weight_decay) (claim T2a). */
+ * decay at one learning rate, and the radius that the second cannot leave: max(||x_0||, 1 / weight_decay) (claim KV-T2). */
 struct decay_ball {
     double without, with, radius;
     double metric_without, metric_with;
