@@ -105,7 +105,7 @@ static double inverse(const struct assay_dialect *d, double divisor)
 
 enum {
     SQUARE = 32, /* of entries that are read and written together, so that one of both is by rows */
-    PIECE = 1024 /* of a row, which stays in the first cache */
+    PIECE = 512  /* of a row, which stays in the first cache */
 };
 
 /* Entries of X from those of u times `factor` and its row's factor: of columns of X from `first` on. */
