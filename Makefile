@@ -271,7 +271,7 @@ lint: lint-gcc lint-clang lint-format
 lint-gcc lint-clang: lint-%:
 	@$* $(CPPFLAGS_ALL) $(CFLAGS_ALL) -Werror -fsyntax-only $(SOURCES) $(wildcard tests/*.c) && echo "lint: $* has no complaint"
 lint-format:
-	@clang-format --dry-run -Werror $(SOURCES) $(wildcard */*.h tools/*/*.h tests/*.c tools/peers/*.c) && echo "lint: formatted"
+	@clang-format --dry-run -Werror $(SOURCES) $(wildcard */*.h */*.inc tools/*/*.h tests/*.c tools/peers/*.c) && echo "lint: formatted"
 
 SANITIZE = BUILD=$(BUILD)/sanitize CFLAGS="-O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all -Wno-stringop-overread"
 sanitize:

@@ -50,17 +50,25 @@ enum assay_fast_path {
 ASSAY_EXPORT bool assay_fast_path_runs(enum assay_fast_path path);
 ASSAY_EXPORT const char *assay_fast_path_name(enum assay_fast_path path);
 
-/* What Newton-Schulz iterations are computed in. */
+/* What Newton-Schulz iterations are computed in. There is no fp16: dialects whose port computes in it are run in fp32. */
 enum assay_fast_arithmetic {
     ASSAY_FAST_AS_DIALECT, /* bf16 where the dialect's port computes in bf16, else fp32 */
     ASSAY_FAST_FP32,
     ASSAY_FAST_BF16, /* X, X X^T and b A + c A^2 are stored in bf16, each rounded once; sums are fp32 */
 };
 
+/* How Newton-Schulz iterations in bf16 are computed; those in fp32 are direct, for accuracy: see gram_form.c. */
+enum assay_fast_form {
+    ASSAY_FAST_ANY_FORM,    /* the Gram form where it takes less time: of matrices that are far from square */
+    ASSAY_FAST_DIRECT_FORM, /* X <- a X + (b A + c A A) X, A = X X^T, in every step */
+    ASSAY_FAST_GRAM_FORM,   /* as many steps on A, in fp32, as accuracy allows, and then on X */
+};
+
 /* All zero means default. */
 typedef struct assay_fast_options {
     enum assay_fast_path path;
     enum assay_fast_arithmetic arithmetic;
+    enum assay_fast_form form;
     unsigned threads; /* 0: one for each processor; small problems take one in any case */
     char *message;    /* receives the sentence of a failure; or NULL */
     size_t message_size;
@@ -86,13 +94,15 @@ ASSAY_EXPORT size_t assay_fast_moment_count(const assay_fast_plan *plan);
 /* What was chosen. */
 ASSAY_EXPORT enum assay_fast_path assay_fast_plan_path(const assay_fast_plan *plan);
 ASSAY_EXPORT enum assay_fast_arithmetic assay_fast_plan_arithmetic(const assay_fast_plan *plan);
+ASSAY_EXPORT bool assay_fast_plan_gram_form(const assay_fast_plan *plan);
 
 /* ---- parts of a step ------------------------------------------------------------------------------------------ */
 
 /* o: the Newton-Schulz iterate of u as the dialect computes it: pre, normalisation, all steps, snap; without scale and
  * second moments. o may be u. Errors: ASSAY_INVALID if the dialect has no such iteration; ASSAY_NOT_FINITE, also for the
- * zero matrix without eps. Accuracy: see newton_schulz.c. Cost: for each step and r x c matrix, r <= c, 2 r^2 c + r^3
- * additions and multiplications each, less a quarter to a third that symmetry saves. */
+ * zero matrix without eps. Accuracy: see newton_schulz.c, gram_form.c. Cost: for each step and r x c matrix, r <= c, 2 r^2 c +
+ * r^3 additions and multiplications each, less a quarter to a third that symmetry saves; in the Gram form r^2 c + 4 r^3 less
+ * half, and 2 r^2 c for several steps. */
 ASSAY_API assay_status assay_fast_newton_schulz(float *o, const assay_fast_plan *plan, const float *u, void *work);
 
 /* o: the cosh-RMS direction of u as the dialect computes it, its Newton-Schulz steps included. o may be u. Errors

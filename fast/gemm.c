@@ -6,8 +6,9 @@
 #include <string.h>
 
 enum {
-    DEPTH = 256, /* of panels, in floats or pairs: a panel of A stays in the first cache, a block of B in the second */
-    BLOCK_TALL = 4, /* panels of a share of C: with AVX-512 48 x 256 entries, */
+    DEPTH = 512, /* of panels, in floats or pairs: a panel of A stays in the first cache, a block of B in the second */
+    BLOCK_TALL = 2, /* panels of a share of C: with AVX-512 24 x 256 entries, */
+    SMALL = 256,    /* sides of matrices that are read where they are: their rows share few pages */
     BLOCK_WIDE = 8, /* so that there are enough shares for a few threads */
     MOST_TILE = 512 /* floats of the largest tile: 12 x 32 */
 };
@@ -15,23 +16,6 @@ enum {
 static size_t up_div(size_t x, size_t y)
 {
     return (x + y - 1) / y;
-}
-
-uint16_t bf16_of(float x)
-{
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    if (x != x)
-        return (uint16_t)(bits >> 16 | 0x40);
-    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-}
-
-float float_of(uint16_t x)
-{
-    uint32_t bits = (uint32_t)x << 16;
-    float f;
-    memcpy(&f, &bits, sizeof f);
-    return f;
 }
 
 /* ---- panels ----------------------------------------------------------------------------------------------------- */
@@ -79,11 +63,9 @@ static void pack_pairs(const struct kernels *kernels, const struct operand *x, c
     }
 }
 
-static void pack(const struct kernels *kernels, const struct operand *x, const struct panel *p)
+/* What is beyond the sides of the matrix is left as it was: it comes into tiles, but into no entry of C. */
+static void pack(const struct kernels *kernels, const struct operand *x, size_t unit, const struct panel *p)
 {
-    size_t unit = x->bf16 && kernels->pair_tile ? 2 : 1;
-    if (p->count < p->width)
-        memset(p->to, 0, up_div(p->depth, unit) * p->width * sizeof *p->to);
     if (!x->bf16)
         pack_floats(kernels, x, p);
     else if (unit == 2)
@@ -106,39 +88,38 @@ static void finish_row(const struct gemm *g, const float *sums, size_t i, size_t
                                   g->d.at ? (const float *)g->d.at + other : NULL, count);
 }
 
-/* Entries (j, i) of C from (i, j), for i < rows, j < cols from these first ones on, and i > j. */
-static void mirror(const struct operand *c, const struct kernels *kernels, size_t first_row, size_t first_col,
-                   size_t rows, size_t cols)
+/* Entries (j, i) of C from (i, j), for i < rows, j < cols from these first ones on. */
+static void mirror(const struct gemm *g, size_t first_row, size_t first_col, size_t rows, size_t cols)
 {
-    float *floats = c->at;
-    uint16_t *halves = c->at;
-    if (!c->bf16 && first_row >= first_col + cols) {
-        kernels->turn(floats + first_col * c->stride + first_row, c->stride, floats + first_row * c->stride + first_col,
-                      c->stride, rows, cols);
-        return;
-    }
-    for (size_t j = first_col; j < first_col + cols; j++)
-        for (size_t i = first_row > j ? first_row : j + 1; i < first_row + rows; i++) {
-            if (c->bf16)
-                halves[j * c->stride + i] = halves[i * c->stride + j];
-            else
-                floats[j * c->stride + i] = floats[i * c->stride + j];
-        }
+    size_t stride = g->c.stride, from = first_row * stride + first_col, to = first_col * stride + first_row;
+    if (g->c.bf16)
+        g->kernels->turn_halves((uint16_t *)g->c.at + to, stride, (uint16_t *)g->c.at + from, stride, rows, cols);
+    else
+        g->kernels->turn((float *)g->c.at + to, stride, (float *)g->c.at + from, stride, rows, cols);
 }
 
 /* C, from the sums of the tile at (first_row, first_col). Of a symmetric C, what is on and below the diagonal, and its
- * mirror image: each entry is written by one thread. */
+ * mirror image: each entry is written by one thread. The same sums are found above the diagonal, to the bit, if A and B are
+ * one matrix; then these entries of the tile are as good as those below. */
 static void finish(const struct gemm *g, const float *sums, size_t first_row, size_t first_col)
 {
     size_t tall = g->kernels->tall, wide = g->kernels->wide;
     size_t rows = g->m - first_row < tall ? g->m - first_row : tall;
     size_t cols = g->n - first_col < wide ? g->n - first_col : wide;
+    size_t below = first_row < first_col ? 0 : first_row - first_col < cols ? first_row - first_col : cols;
+    bool one_matrix = g->a.at == g->b.at;
+    if (g->symmetric && first_row + rows - first_col < cols)
+        cols = first_row + rows - first_col;
     for (size_t i = first_row; i < first_row + rows; i++) {
-        size_t below = i < first_col ? 0 : i - first_col + 1;
-        finish_row(g, sums + (i - first_row) * wide, i, first_col, g->symmetric && below < cols ? below : cols);
+        size_t half = i < first_col ? 0 : i - first_col + 1;
+        finish_row(g, sums + (i - first_row) * wide, i, first_col,
+                   g->symmetric && !one_matrix && half < cols ? half : cols);
     }
     if (g->symmetric)
-        mirror(&g->c, g->kernels, first_row, first_col, rows, cols);
+        mirror(g, first_row, first_col, rows, below);
+    for (size_t i = first_row; i < first_row + rows && g->symmetric && !one_matrix; i++)
+        for (size_t j = first_col + below; j < i && j < first_col + cols; j++)
+            mirror(g, i, j, 1, 1);
 }
 
 /* ---- the product ------------------------------------------------------------------------------------------------ */
@@ -148,6 +129,9 @@ struct layout {
     size_t depth, ranges; /* in floats or pairs */
     size_t unit;          /* entries of the depth in one of them: 1 or 2 */
     float *a, *b, *tiles; /* tiles: NULL if there is one range */
+    /* How the operands are read: from panels, from one panel with X^T that both share, or where they are. */
+    bool a_packed, b_packed, shared;
+    size_t a_step, b_step; /* from one to the next of the depth */
 };
 
 size_t gemm_work(const struct kernels *kernels, size_t m, size_t n, size_t depth)
@@ -157,11 +141,31 @@ size_t gemm_work(const struct kernels *kernels, size_t m, size_t n, size_t depth
     return (talls * kernels->tall + wides * kernels->wide) * most + tiles;
 }
 
+/* Rows of A that the micro-kernel reads for the last panel. */
+static size_t rows_read(const struct kernels *k, size_t rows)
+{
+    size_t third = k->tall / 3;
+    return rows > k->tall - third ? k->tall : rows > third ? k->tall - third : third;
+}
+
+/* Small matrices of floats need no panels, where they have room to be read beyond their sides. */
+static void read_in_place(struct layout *l, const struct gemm *g)
+{
+    const struct kernels *k = g->kernels;
+    size_t before = (l->talls - 1) * k->tall, rows = before + rows_read(k, g->m - before), cols = l->wides * k->wide;
+    bool small = !g->a.bf16 && !g->b.bf16 && g->m <= SMALL && g->n <= SMALL;
+    l->shared = small && g->a.at == g->b.at && g->b_transposed && l->ranges == 1 && rows <= cols;
+    l->a_packed = !l->shared && (!small || !g->a_symmetric || rows > g->a.stride);
+    l->b_packed = l->shared || !small || g->b_transposed || cols > g->b.stride;
+    l->a_step = l->shared ? cols : l->a_packed ? k->tall : g->a.stride;
+    l->b_step = l->shared ? cols : l->b_packed ? k->wide : g->b.stride;
+}
+
 static struct layout layout(const struct gemm *g)
 {
     const struct kernels *k = g->kernels;
     struct layout l = {.talls = up_div(g->m, k->tall), .wides = up_div(g->n, k->wide), .unit = 1};
-    if (g->a.bf16 && k->pair_tile)
+    if (g->a.bf16 && g->b.bf16 && k->pair_tile)
         l.unit = 2;
     l.depth = up_div(g->depth, l.unit);
     l.ranges = up_div(l.depth, DEPTH);
@@ -169,6 +173,7 @@ static struct layout layout(const struct gemm *g)
     l.a = g->work;
     l.b = l.a + l.talls * k->tall * most;
     l.tiles = l.ranges > 1 ? l.b + l.wides * k->wide * most : NULL;
+    read_in_place(&l, g);
     return l;
 }
 
@@ -183,15 +188,17 @@ static void pack_range(struct team *team, const struct gemm *g, const struct lay
 {
     size_t from = range_start(g, l, r), depth = range_start(g, l, r + 1) - from, floats = up_div(depth, l->unit);
     size_t tall = g->kernels->tall, wide = g->kernels->wide, k;
-    while ((k = team_next(team)) < l->talls + l->wides) {
-        if (k < l->talls) {
+    size_t talls = l->a_packed ? l->talls : 0, wides = l->b_packed ? l->wides : 0;
+    while ((k = team_next(team)) < talls + wides) {
+        if (k < talls) {
             size_t first = k * tall, count = g->m - first < tall ? g->m - first : tall;
-            pack(g->kernels, &g->a,
+            pack(g->kernels, &g->a, l->unit,
                  &(struct panel){l->a + first * floats, tall, first, count, from, depth, g->a_symmetric});
         } else {
-            size_t first = (k - l->talls) * wide, count = g->n - first < wide ? g->n - first : wide;
-            pack(g->kernels, &g->b,
-                 &(struct panel){l->b + first * floats, wide, first, count, from, depth, !g->b_transposed});
+            size_t first = (k - talls) * wide, count = g->n - first < wide ? g->n - first : wide;
+            pack(g->kernels, &g->b, l->unit,
+                 &(struct panel){l->b + first * (l->shared ? 1 : floats), l->b_step, first, count, from, depth,
+                                 !g->b_transposed});
         }
     }
     team_meet(team);
@@ -202,12 +209,22 @@ static void multiply_tile(const struct gemm *g, const struct layout *l, size_t r
     const struct kernels *k = g->kernels;
     size_t floats = up_div(range_start(g, l, r + 1) - range_start(g, l, r), l->unit);
     float own[MOST_TILE], *sums = l->tiles ? l->tiles + (tall * l->wides + wide) * k->tall * k->wide : own;
-    if (g->symmetric && tall * k->tall + k->tall <= wide * k->wide)
+    size_t first_row = tall * k->tall, first_col = wide * k->wide;
+    size_t rows = g->m - first_row < k->tall ? g->m - first_row : k->tall, cols = g->n - first_col;
+    if (g->symmetric && first_row + rows <= first_col)
         return;
-    (l->unit == 2 ? k->pair_tile : k->tile)(floats, l->a + tall * k->tall * floats, l->b + wide * k->wide * floats,
-                                            sums, r > 0);
+    if (g->symmetric) /* on and below the diagonal */
+        cols = first_row + rows - first_col;
+    const float *a = l->a + first_row * floats, *b = l->b + first_col * (l->shared ? 1 : floats);
+    if (l->shared)
+        a = l->b + first_row;
+    else if (!l->a_packed)
+        a = (const float *)g->a.at + range_start(g, l, r) * g->a.stride + first_row;
+    if (!l->b_packed)
+        b = (const float *)g->b.at + range_start(g, l, r) * g->b.stride + first_col;
+    (l->unit == 2 ? k->pair_tile : k->tile)(floats, a, l->a_step, b, l->b_step, sums, rows, cols, r > 0);
     if (r + 1 == l->ranges)
-        finish(g, sums, tall * k->tall, wide * k->wide);
+        finish(g, sums, first_row, first_col);
 }
 
 static void multiply_range(struct team *team, const struct gemm *g, const struct layout *l, size_t r)

@@ -5,6 +5,8 @@
 #include "kernels.h"
 #include "team.h"
 
+#include <string.h>
+
 /* A matrix of floats, or of bf16 numbers: the upper halves of floats. */
 struct operand {
     void *at;
@@ -12,9 +14,10 @@ struct operand {
     bool bf16;
 };
 
-/* C = alpha A B + beta D, m x n, with A m x depth and B depth x n, stored by rows; D, of which at may be NULL, may not be
- * C. Each entry is a sum of products over ranges of 512 or fewer (256 in fp32), each rounded as it goes, the ranges one
- * after the other; then it is combined with alpha, beta and D in fp32, and stored rounded once. */
+/* C = alpha A B + beta D, m x n, with A m x depth and B depth x n, stored by rows, of whose strides all entries may be read;
+ * D, of which at may be NULL, may not be C. C and D have one format, A and B each its own. Each entry is a sum of products
+ * over ranges of 1024 or fewer (512 in fp32), each rounded as it goes, the ranges one after the other; then it is combined
+ * with alpha, beta and D in fp32, and stored rounded once. */
 struct gemm {
     const struct kernels *kernels;
     size_t m, n, depth;
@@ -33,7 +36,21 @@ size_t gemm_work(const struct kernels *kernels, size_t m, size_t n, size_t depth
 void gemm(struct team *team, const struct gemm *g);
 
 /* bf16, to nearest, ties to even; NaN stays NaN. And back. */
-uint16_t bf16_of(float x);
-float float_of(uint16_t x);
+static inline uint16_t bf16_of(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    if (x != x)
+        return (uint16_t)(bits >> 16 | 0x40);
+    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+static inline float float_of(uint16_t x)
+{
+    uint32_t bits = (uint32_t)x << 16;
+    float f;
+    memcpy(&f, &bits, sizeof f);
+    return f;
+}
 
 #endif

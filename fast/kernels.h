@@ -19,14 +19,17 @@ struct sums {
 
 struct kernels {
     /* Micro-kernel of matrix products: the tall x wide tile c, stored by rows, += A B for panels
-     * a[k * tall + i] and b[k * wide + j], k < depth; = unless `resume`. */
+     * a[k * a_step + i] and b[k * b_step + j], k < depth; = unless `resume`. Of it the first rows x cols, at least. */
     size_t tall, wide;
-    void (*tile)(size_t depth, const float *a, const float *b, float *c, bool resume);
+    void (*tile)(size_t depth, const float *a, size_t a_step, const float *b, size_t b_step, float *c, size_t rows,
+                 size_t cols, bool resume);
     /* The same for pairs of bf16 numbers in place of each a and b: c += a.low b.low + a.high b.high, in an order that is
      * the processor's. NULL where there is no such instruction. */
-    void (*pair_tile)(size_t depth, const float *a, const float *b, float *c, bool resume);
+    void (*pair_tile)(size_t depth, const float *a, size_t a_step, const float *b, size_t b_step, float *c, size_t rows,
+                      size_t cols, bool resume);
     /* to[k * width + i] = from[i * stride + k] for i < rows, k < depth; */
     void (*turn)(float *to, size_t width, const float *from, size_t stride, size_t rows, size_t depth);
+    void (*turn_halves)(uint16_t *to, size_t width, const uint16_t *from, size_t stride, size_t rows, size_t depth);
     /* = from[k * stride + i] for i < count; */
     void (*copy)(float *to, size_t width, const float *from, size_t stride, size_t count, size_t depth);
     /* = the pair of from[2 k * stride + i] and from[(2 k + 1) stride + i]. */

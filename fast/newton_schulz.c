@@ -7,8 +7,8 @@
  * where A and S are symmetric: half of their entries are computed. In fp32 an entry of a product of depth n has an error of
  * at most gamma(n + 5) (|alpha| |A| |B| + |beta| |D|), gamma(k) = k u / (1 - k u), whatever the order of the sum and whether
  * fused or not; in bf16 each of X, A, S and Y is rounded besides, 2^-8 relatively. tests/test_fast_newton_schulz.c carries
- * that through a step, entry by entry, and holds every path to it. */
-#include "plan.h"
+ * that through a step, entry by entry, and holds every path to it. So it does with the Gram form, see gram_form.c. */
+#include "iteration.h"
 
 #include <lapacke.h>
 #include <math.h>
@@ -17,12 +17,6 @@
 /* Of the lengths of rows in equilibration: enum assay_pre. */
 static const double ROW_FLOOR = 1e-6;
 
-/* The matrix that is iterated: oriented so that it is not tall. */
-struct oriented {
-    size_t short_side, long_side, stride; /* stride: of X, in entries */
-    bool turned;
-};
-
 /* Rows a power of two apart would share cache sets; pairs of bf16 numbers need an even stride. */
 static size_t padded(size_t cols)
 {
@@ -30,7 +24,7 @@ static size_t padded(size_t cols)
     return stride % 256 == 0 ? stride + 16 : stride;
 }
 
-static struct oriented orient(const struct block_list *b)
+struct oriented orient(const struct block_list *b)
 {
     bool turned = b->rows > b->cols;
     size_t longer = turned ? b->rows : b->cols;
@@ -44,63 +38,35 @@ static bool takes_gram(const struct assay_dialect *d)
 }
 
 /* The workspace of one matrix. */
-struct iteration_work {
-    void *x, *y, *gram, *sum;
-    double *rows, *eigen;
-    float *products;
-};
-
 static struct iteration_work iteration_work(struct arena *arena, const assay_fast_plan *plan)
 {
     struct oriented o = orient(&plan->blocks);
     size_t size = plan->bf16 ? sizeof(uint16_t) : sizeof(float), square = o.short_side * padded(o.short_side);
+    size_t small = plan->gram_form ? sizeof(float) : size;
     size_t gram = gemm_work(plan->kernels, o.short_side, o.short_side, o.long_side);
     size_t last = gemm_work(plan->kernels, o.short_side, o.long_side, o.short_side);
     bool spectral = plan->dialect.normalisation == ASSAY_NORMALISE_SPECTRAL;
     struct iteration_work w;
     w.x = arena_take(arena, o.short_side * o.stride, size);
     w.y = arena_take(arena, o.short_side * o.stride, size);
-    w.gram = arena_take(arena, square, size);
-    w.sum = arena_take(arena, square, size);
+    w.gram = arena_take(arena, square, small);
+    w.sum = arena_take(arena, square, small);
+    w.power = arena_take(arena, plan->gram_form ? square : 0, small);
+    w.spare = arena_take(arena, plan->gram_form ? square : 0, small);
     w.rows = arena_take(arena, plan->blocks.rows + plan->blocks.cols, sizeof(double));
     w.eigen = arena_take(arena, spectral ? o.short_side * (o.short_side + 4) : 0, sizeof(double));
     w.products = arena_take(arena, gram > last ? gram : last, sizeof(float));
     return w;
 }
 
-/* One matrix and the team that iterates it. */
-struct iteration {
-    struct team *team;
-    const assay_fast_plan *plan;
-    const struct iteration_work *work;
-    struct oriented o;
-    const float *from;
-    float *to;
-};
-
 static struct operand operand(const struct iteration *it, void *at, size_t stride)
 {
     return (struct operand){at, stride, it->plan->bf16};
 }
 
-static struct operand square_operand(const struct iteration *it, void *at)
+struct operand square_operand(const struct iteration *it, void *at, bool bf16)
 {
-    return operand(it, at, padded(it->o.short_side));
-}
-
-static float get(const struct operand *x, size_t i, size_t j)
-{
-    size_t k = i * x->stride + j;
-    return x->bf16 ? float_of(((const uint16_t *)x->at)[k]) : ((const float *)x->at)[k];
-}
-
-static void put(const struct operand *x, size_t i, size_t j, float value)
-{
-    size_t k = i * x->stride + j;
-    if (x->bf16)
-        ((uint16_t *)x->at)[k] = bf16_of(value);
-    else
-        ((float *)x->at)[k] = value;
+    return (struct operand){at, padded(it->o.short_side), bf16};
 }
 
 /* ---- before the iteration ------------------------------------------------------------------------------------- */
@@ -137,7 +103,10 @@ static double inverse(const struct assay_dialect *d, double divisor)
     return divisor == 0 && d->nan_to_zero ? 0 : 1 / divisor;
 }
 
-enum { SQUARE = 32 }; /* of entries that are read and written together, so that one of both is by rows */
+enum {
+    SQUARE = 32, /* of entries that are read and written together, so that one of both is by rows */
+    PIECE = 512  /* of a row, which stays in the first cache */
+};
 
 /* Entries of X from those of u times `factor` and its row's factor: of columns of X from `first` on. */
 static void load_columns(const struct iteration *it, size_t first, double factor, double total)
@@ -156,15 +125,40 @@ static void load_columns(const struct iteration *it, size_t first, double factor
     }
 }
 
+/* Row i of X likewise, where it is one of u without gaps. */
+static void load_row(const struct iteration *it, size_t i, double factor)
+{
+    const struct kernels *kernels = it->plan->kernels;
+    size_t cols = it->o.long_side, place = i * it->o.stride;
+    struct mix row = {.m = it->from + i * it->plan->blocks.row_stride, .of_m = 1};
+    if (!it->plan->bf16)
+        kernels->scale((float *)it->work->x + place, factor, &row, 0, cols);
+    for (size_t first = 0; first < cols && it->plan->bf16; first += PIECE, row.m += PIECE) {
+        size_t count = cols - first < PIECE ? cols - first : PIECE;
+        float piece[PIECE];
+        kernels->scale(piece, factor, &row, 0, count);
+        kernels->finish_halves((uint16_t *)it->work->x + place + first, piece, 1, 0, NULL, count);
+    }
+}
+
+static bool rows_without_gaps(const struct iteration *it)
+{
+    return !it->o.turned && it->plan->blocks.col_stride == 1;
+}
+
 static void load_matrix(const struct iteration *it, double factor, double total)
 {
-    size_t first;
-    while ((first = team_next(it->team) * SQUARE) < it->o.long_side)
-        load_columns(it, first, factor, total);
+    size_t share;
+    if (rows_without_gaps(it))
+        while ((share = team_next(it->team)) < it->o.short_side)
+            load_row(it, share, factor * row_factor(it, share, total));
+    else
+        while ((share = team_next(it->team) * SQUARE) < it->o.long_side)
+            load_columns(it, share, factor, total);
     team_meet(it->team);
 }
 
-static void gram(const struct iteration *it, const struct operand *x)
+void gram(const struct iteration *it, const struct operand *a, const struct operand *x)
 {
     gemm(it->team, &(struct gemm){.kernels = it->plan->kernels,
                                   .m = it->o.short_side,
@@ -173,7 +167,7 @@ static void gram(const struct iteration *it, const struct operand *x)
                                   .alpha = 1,
                                   .a = *x,
                                   .b = *x,
-                                  .c = square_operand(it, it->work->gram),
+                                  .c = *a,
                                   .b_transposed = true,
                                   .symmetric = true,
                                   .work = it->work->products});
@@ -195,10 +189,10 @@ static double largest_eigenvalue(const struct iteration *it, const struct operan
 static void normalise_by_gram(const struct iteration *it, double norm)
 {
     const struct assay_dialect *d = &it->plan->dialect;
-    const struct operand x = operand(it, it->work->x, it->o.stride), a = square_operand(it, it->work->gram);
+    const struct operand x = operand(it, it->work->x, it->o.stride), a = square_operand(it, it->work->gram, x.bf16);
     double *factor = it->work->rows + it->plan->blocks.rows, sum;
     size_t n = it->o.short_side, i;
-    gram(it, &x);
+    gram(it, &a, &x);
     while ((i = team_next(it->team)) < n) {
         sum = 0;
         for (size_t j = 0; j < n; j++)
@@ -246,42 +240,46 @@ static void normalise(const struct iteration *it)
 
 /* ---- the iteration -------------------------------------------------------------------------------------------- */
 
-static void apply(const struct iteration *it, struct assay_triple p, const struct operand *x, const struct operand *y)
+void multiply(const struct iteration *it, const struct operand *c, double alpha, const struct operand *a,
+              const struct operand *b, double beta, const struct operand *d, bool symmetric)
 {
-    const struct operand a = square_operand(it, it->work->gram), s = square_operand(it, it->work->sum);
-    struct gemm g = {.kernels = it->plan->kernels,
-                     .m = it->o.short_side,
-                     .n = it->o.short_side,
-                     .depth = it->o.short_side,
-                     .alpha = (float)p.c,
-                     .beta = (float)p.b,
-                     .a = a,
-                     .b = a,
-                     .c = s,
-                     .d = a,
-                     .a_symmetric = true,
-                     .symmetric = true,
-                     .work = it->work->products};
-    gram(it, x);
+    gemm(it->team, &(struct gemm){.kernels = it->plan->kernels,
+                                  .m = it->o.short_side,
+                                  .n = symmetric ? it->o.short_side : it->o.long_side,
+                                  .depth = it->o.short_side,
+                                  .alpha = (float)alpha,
+                                  .beta = (float)beta,
+                                  .a = *a,
+                                  .b = *b,
+                                  .c = *c,
+                                  .d = d ? *d : (struct operand){0},
+                                  .a_symmetric = true,
+                                  .symmetric = symmetric,
+                                  .work = it->work->products});
+}
+
+void direct_step(const struct iteration *it, struct assay_triple p, const struct operand *x, const struct operand *y)
+{
+    struct operand a = square_operand(it, it->work->gram, x->bf16), s = square_operand(it, it->work->sum, x->bf16);
+    gram(it, &a, x);
     if (p.c != 0)
-        gemm(it->team, &g);
-    g.n = it->o.long_side;
-    g.alpha = p.c != 0 ? 1 : (float)p.b;
-    g.beta = (float)p.a;
-    g.a = p.c != 0 ? s : a;
-    g.b = g.d = *x;
-    g.c = *y;
-    g.symmetric = false;
-    gemm(it->team, &g);
+        multiply(it, &s, p.c, &a, &a, p.b, &a, true);
+    multiply(it, y, p.c != 0 ? 1 : p.b, p.c != 0 ? &s : &a, x, p.a, x, false);
 }
 
 static void store_matrix(const struct iteration *it, const struct operand *x)
 {
     const struct block_list *b = &it->plan->blocks;
     size_t down = it->o.turned ? b->col_stride : b->row_stride, across = it->o.turned ? b->row_stride : b->col_stride;
-    size_t first;
-    while ((first = team_next(it->team) * SQUARE) < it->o.long_side)
-        for (size_t i = 0; i < it->o.short_side; i++)
+    size_t first, i;
+    while (rows_without_gaps(it) && (i = team_next(it->team)) < it->o.short_side)
+        if (x->bf16)
+            for (size_t j = 0; j < it->o.long_side; j++)
+                it->to[i * down + j] = get(x, i, j);
+        else
+            memcpy(it->to + i * down, (const float *)x->at + i * x->stride, it->o.long_side * sizeof *it->to);
+    while (!rows_without_gaps(it) && (first = team_next(it->team) * SQUARE) < it->o.long_side)
+        for (i = 0; i < it->o.short_side; i++)
             for (size_t j = first; j < first + SQUARE && j < it->o.long_side; j++)
                 it->to[i * down + j * across] = get(x, i, j);
     team_meet(it->team);
@@ -292,8 +290,11 @@ static void iterate_one(const struct iteration *it)
     const struct assay_dialect *d = &it->plan->dialect;
     struct operand x = operand(it, it->work->x, it->o.stride), y = operand(it, it->work->y, it->o.stride);
     normalise(it);
-    for (size_t k = 0; k < assay_dialect_steps(d); k++) {
-        apply(it, assay_dialect_triple(d, k), &x, &y);
+    for (size_t k = 0; k < assay_dialect_steps(d);) {
+        if (it->plan->gram_form)
+            k = gram_steps(it, k, &x, &y);
+        else
+            direct_step(it, assay_dialect_triple(d, k++), &x, &y);
         struct operand previous = x;
         x = y;
         y = previous;

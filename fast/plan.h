@@ -24,6 +24,7 @@ struct assay_fast_plan {
     const struct kernels *kernels;
     unsigned crew; /* threads that execute it */
     bool alone;    /* whether each of them iterates matrices of its own */
+    bool gram_form;
 };
 
 /* Whether the direction takes Newton-Schulz steps. */
@@ -64,6 +65,9 @@ static inline size_t chunk_end(const assay_fast_plan *plan, size_t k)
 /* o = the iterates of the matrices of u: pre, normalisation, steps. o may be u. The workspace is taken from the arena. */
 void iterate(struct team *team, float *o, const assay_fast_plan *plan, const float *u, struct arena arena);
 size_t iterate_work(const assay_fast_plan *plan);
+
+/* All steps in the Gram form, where products of r x r matrices take `square` units, and of an r x c one c / r = `ratio`. */
+double gram_cost(const struct assay_dialect *d, double square, double ratio);
 
 /* o = factor y */
 void scale_chunks(struct team *team, float *o, const assay_fast_plan *plan, double factor, const struct mix *y);

@@ -96,12 +96,12 @@ def test_failure_is_named():
 
 
 def test_large_cases():
-    """They are judged unless --small; every path in both formats."""
+    """They are judged unless --small; every path in both formats, bf16 in both forms."""
     code, out, err = gate("--fuzz", "0", "--format", "json")
     report = json.loads(out)
     large = [f for f in report["findings"] if f["case"].startswith("large-")]
     paths = report["title"].split("(")[1].split(")")[0].split(", ")
-    check(code == 0 and len(large) == 3 * 2 * len(paths), f"exit {code}: {len(large)} large results: {err}")
+    check(code == 0 and len(large) == 3 * 3 * len(paths), f"exit {code}: {len(large)} large results: {err}")
     check(all(f["verdict"] == "pass" and f["err_over_bound"] == 0 for f in large), "a large case is not exact")
 
 

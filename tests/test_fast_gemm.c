@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST = 80 };
+enum { MOST = 80, RANGES = 15 }; /* RANGES times MOST is more than one range of the depth */
 
 /* A product that is tried: its operands as floats, and what they are stored as. */
 struct trial {
     struct gemm g;
     unsigned threads;
-    float a[MOST * MOST * 8], b[MOST * MOST * 8], d[MOST * MOST];
+    float a[MOST * MOST * RANGES], b[MOST * MOST * RANGES], d[MOST * MOST];
     double exact[MOST * MOST], size[MOST * MOST]; /* alpha A B + beta D, and |alpha| |A| |B| + |beta| |D| */
 };
 
@@ -105,18 +105,19 @@ static double try_product(uint64_t *state, struct trial *t, enum assay_fast_path
     g->a_symmetric = form == 1 || form == 2;
     g->b_transposed = form == 0;
     g->n = g->symmetric ? g->m : 1 + random_below(state, MOST);
-    g->depth = g->a_symmetric ? g->m : 1 + random_below(state, random_below(state, 3) ? MOST : 7 * MOST);
+    g->depth = g->a_symmetric ? g->m : 1 + random_below(state, random_below(state, 3) ? MOST : (RANGES - 1) * MOST);
     if (random_below(state, 2))
         g->alpha = (float)random_gaussian(state);
     make_operands(state, t, bf16, &a_stride, &b_stride);
     g->beta = (float)random_gaussian(state);
-    void *a = stored(t->a, MOST * MOST * 8, bf16), *b = stored(t->b, MOST * MOST * 8, bf16);
-    void *d = stored(t->d, MOST * MOST, bf16);
-    *c = stored(t->d, MOST * MOST, bf16);
-    g->a = (struct operand){a, a_stride, bf16};
+    bool a_bf16 = bf16 && (g->symmetric || random_below(state, 2)), c_bf16 = bf16 && random_below(state, 2);
+    void *a = stored(t->a, MOST * MOST * RANGES, a_bf16), *b = stored(t->b, MOST * MOST * RANGES, bf16);
+    void *d = stored(t->d, MOST * MOST, c_bf16);
+    *c = stored(t->d, MOST * MOST, c_bf16);
+    g->a = (struct operand){a, a_stride, a_bf16};
     g->b = (struct operand){b, b_stride, bf16};
-    g->c = (struct operand){*c, MOST, bf16};
-    g->d = (struct operand){random_below(state, 2) ? d : NULL, MOST, bf16};
+    g->c = (struct operand){*c, MOST, c_bf16};
+    g->d = (struct operand){random_below(state, 2) ? d : NULL, MOST, c_bf16};
     g->work = malloc(gemm_work(g->kernels, g->m, g->n, g->depth) * sizeof(float));
     evaluate(t, a_stride, b_stride);
     team_run(t->threads, run_gemm, g);
@@ -162,7 +163,7 @@ START_TEST(threads_do_not_matter)
                 t->threads = twice ? 3 : 1;
                 try_product(&state, t, path, k % 2, &c[twice]);
             }
-            ck_assert_mem_eq(c[0], c[1], MOST * MOST * (k % 2 ? 2 : 4));
+            ck_assert_mem_eq(c[0], c[1], MOST * MOST * (t->g.c.bf16 ? 2 : 4));
             for (size_t i = 0; i < t->g.m && t->g.symmetric && !t->g.c.bf16; i++)
                 for (size_t j = 0; j < i; j++)
                     ck_assert(((float *)c[0])[i * MOST + j] == ((float *)c[0])[j * MOST + i]);

@@ -55,8 +55,8 @@ static void product(struct known *c, double alpha, const struct known *a, const 
 }
 
 /* The iterate of u, by ||u|| + eps, and a bound for its evaluation. */
-static void iterate(struct known *x, const struct assay_dialect *d, const double *u, size_t rows, size_t cols,
-                    bool bf16)
+static void iterate_known(struct known *x, const struct assay_dialect *d, const double *u, size_t rows, size_t cols,
+                          bool bf16)
 {
     struct known *gram = malloc(sizeof *gram), *sum = malloc(sizeof *sum), *next = malloc(sizeof *next);
     bool turned = rows > cols;
@@ -82,6 +82,60 @@ static void iterate(struct known *x, const struct assay_dialect *d, const double
     free(gram);
     free(sum);
     free(next);
+}
+
+/* Of a product of which half is computed: above the diagonal it is what is below. */
+static void mirrored(struct known *c, double alpha, const struct known *a, const struct known *b, double beta,
+                     const struct known *d)
+{
+    product(c, alpha, a, b, false, beta, d, false);
+    for (size_t i = 0; i < c->rows; i++)
+        for (size_t j = 0; j < i; j++)
+            c->e[j * c->cols + i] = c->e[i * c->cols + j];
+}
+
+/* Q = factor S + unit I */
+static void shifted(struct known *q, double factor, const struct known *s, double unit)
+{
+    *q = *s;
+    for (size_t i = 0; i < s->rows; i++)
+        for (size_t j = 0; j < s->cols; j++) {
+            size_t k = i * s->cols + j;
+            double x = factor * s->x[k], e = fabs(factor) * s->e[k], shift = i == j ? unit : 0;
+            q->x[k] = x + shift;
+            q->e[k] = SLACK * (e + gamma_of(5) * (fabs(x) + e + fabs(shift)) + 0x1p-120);
+        }
+}
+
+/* The same in the Gram form, in bf16, all steps in one: S = b A + c A A, Q <- S Q + a Q, T = A S + a A, A <- T S + a T in
+ * fp32; then Q x, where Q may have been rounded to bf16. */
+static void iterate_on_gram(struct known *x, const struct assay_dialect *d, const double *u, size_t rows, size_t cols)
+{
+    enum { A, S, T, Q, NEXT, COUNT };
+    struct known *m = malloc(COUNT * sizeof *m);
+    struct assay_dialect none = *d;
+    none.steps = 0;
+    iterate_known(x, &none, u, rows, cols, true);
+    product(&m[A], 1, x, x, true, 0, NULL, false);
+    for (size_t k = 0; k < assay_dialect_steps(d); k++) {
+        struct assay_triple p = assay_dialect_triple(d, k);
+        if (p.c != 0)
+            mirrored(&m[S], p.c, &m[A], &m[A], p.b, &m[A]);
+        else
+            shifted(&m[S], p.b, &m[A], 0);
+        if (k == 0)
+            shifted(&m[NEXT], 1, &m[S], p.a);
+        else
+            mirrored(&m[NEXT], 1, &m[S], &m[Q], p.a, &m[Q]);
+        m[Q] = m[NEXT];
+        mirrored(&m[T], 1, &m[A], &m[S], p.a, &m[A]);
+        mirrored(&m[A], 1, &m[T], &m[S], p.a, &m[T]);
+    }
+    for (size_t k = 0; k < m[Q].rows * m[Q].cols; k++)
+        m[Q].e[k] += storing(m[Q].x[k], m[Q].e[k], true);
+    product(&m[NEXT], 1, &m[Q], x, false, 0, NULL, true);
+    *x = m[NEXT];
+    free(m);
 }
 
 static void reference(double *hi, const struct assay_dialect *d, const double *u, size_t ndim, const size_t *shape)
@@ -144,7 +198,7 @@ START_TEST(one_step_is_within_its_bound)
             d.steps = 1;
             random_floats(&state, u, same, n);
             reference(exact, &d, same, 2, shape);
-            iterate(bound, &d, same, shape[0], shape[1], bf16);
+            iterate_known(bound, &d, same, shape[0], shape[1], bf16);
             assay_fast_options options = {.path = path, .arithmetic = bf16 ? ASSAY_FAST_BF16 : ASSAY_FAST_FP32};
             fast(o, &d, u, 2, shape, options);
             double ratio = excess(o, exact, bound, shape[0], shape[1]);
@@ -155,6 +209,48 @@ START_TEST(one_step_is_within_its_bound)
             fast(o, &d, u, 2, shape, options);
             ck_assert(excess(o, exact, bound, shape[0], shape[1]) > 1);
         }
+    free(bound);
+}
+END_TEST
+
+/* Two steps of the Gram form, and three. The counter-check: the last b is off by a factor of 2. */
+START_TEST(the_gram_form_is_within_its_bound)
+{
+    static const struct assay_triple triples[] = {{3.4445, -4.7750, 2.0315}, {1.5, -0.5, 0}};
+    struct known *bound = malloc(sizeof *bound);
+    size_t seen = 0, tried = 0;
+    uint64_t state = 8;
+    for (size_t k = 0; k < rounds(60); k++)
+        for (enum assay_fast_path path = ASSAY_FAST_PORTABLE; path < ASSAY_FAST_PATHS; path++) {
+            if (!assay_fast_path_runs(path))
+                continue;
+            size_t shape[] = {1 + random_below(&state, SIDE), 1 + random_below(&state, SIDE)}, n = shape[0] * shape[1];
+            struct assay_triple own[3];
+            struct assay_coefficients table = {"own", "", 2 + random_below(&state, 2), own};
+            struct assay_dialect d = *assay_dialect_find("jordan");
+            float u[MOST], o[MOST];
+            double same[MOST], exact[MOST];
+            for (size_t l = 0; l < 3; l++)
+                own[l] = triples[random_below(&state, 2)];
+            d.coefficients = &table;
+            d.steps = table.count;
+            random_floats(&state, u, same, n);
+            reference(exact, &d, same, 2, shape);
+            iterate_on_gram(bound, &d, same, shape[0], shape[1]);
+            assay_fast_options options = {.path = path,
+                                          .arithmetic = ASSAY_FAST_BF16,
+                                          .form = ASSAY_FAST_GRAM_FORM,
+                                          .threads = 1 + (unsigned)(k % 2)};
+            fast(o, &d, u, 2, shape, options);
+            double ratio = excess(o, exact, bound, shape[0], shape[1]);
+            ck_assert_msg(ratio <= 1, "%s %zu x %zu: error / bound is %g", assay_fast_path_name(path), shape[0],
+                          shape[1], ratio);
+            own[d.steps - 1].b *= 2;
+            fast(o, &d, u, 2, shape, options);
+            seen += excess(o, exact, bound, shape[0], shape[1]) > 1;
+            tried++;
+        }
+    ck_assert_msg(2 * seen >= tried, "%zu of %zu", seen, tried);
     free(bound);
 }
 END_TEST
@@ -181,7 +277,7 @@ static double five_steps_bound(const struct assay_dialect *d, const double *u, s
     struct assay_dialect none = *d, one = *d;
     double norm = 1, e = UNIT;
     none.steps = 0;
-    iterate(x, &none, u, rows, cols, false);
+    iterate_known(x, &none, u, rows, cols, false);
     one.steps = 1;
     one.norm_factor = 0; /* what follows is not normalised again */
     one.eps = 1;
@@ -189,7 +285,7 @@ static double five_steps_bound(const struct assay_dialect *d, const double *u, s
         double before[MOST], local = 0, value, slope;
         size_t r = x->rows, c = x->cols;
         memcpy(before, x->x, sizeof before);
-        iterate(x, &one, before, r, c, false);
+        iterate_known(x, &one, before, r, c, false);
         for (size_t l = 0; l < r * c; l++)
             local += x->e[l] * x->e[l];
         largest_on(assay_dialect_triple(d, k), norm + e, &value, &slope);
@@ -405,7 +501,7 @@ START_TEST(bad_input_gets_a_status)
 }
 END_TEST
 
-RUN_TESTS("fast_newton_schulz", TEST(one_step_is_within_its_bound),
+RUN_TESTS("fast_newton_schulz", TEST(one_step_is_within_its_bound), TEST(the_gram_form_is_within_its_bound),
           TEST(five_steps_of_small_matrices_are_within_their_bound), TEST(all_axes_agree_with_the_reference),
           TEST(threads_and_batches_do_not_matter), TEST(one_step_of_large_matrices), TEST(bf16_is_bf16),
           TEST(bad_input_gets_a_status))

@@ -1,5 +1,6 @@
-/* assay bench fast: the speed of the fast kernels, beside that of the memory and of PyTorch. Medians of many rounds. What has
- * a shape and no other name is five steps of Newton-Schulz. */
+/* assay bench fast: the speed of the fast kernels, beside that of the memory and of PyTorch. What has a shape and no other name
+ * is five steps of Newton-Schulz. Kernels and PyTorch take turns, for processors have better and worse moments, shared ones
+ * most of all: each figure is the median of several turns, each of which is the median of some runs. */
 #include "bench.h"
 
 #include "fast.h"
@@ -10,13 +11,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_ROUNDS = 201, LEAST_ROUNDS = 5, SIDE = 4096 };
-static const double SECONDS = 2; /* for one median */
+enum { TURNS = 5, MOST_ROUNDS = 201, LEAST_ROUNDS = 3, SIDE = 4096 };
+static const double SECONDS = 0.5; /* for one median of runs */
 
 static int compare(const void *x, const void *y)
 {
     const double *a = x, *b = y;
     return (*a > *b) - (*a < *b);
+}
+
+static double median(double *times, size_t count)
+{
+    qsort(times, count, sizeof *times, compare);
+    return times[count / 2];
 }
 
 /* The median time of run(args), after one that is not counted. */
@@ -30,8 +37,7 @@ static double median_time(void (*run)(void *args), void *args)
         run(args);
         times[rounds++] = bench_now() - begin;
     }
-    qsort(times, rounds, sizeof *times, compare);
-    return times[rounds / 2];
+    return median(times, rounds);
 }
 
 static void *allocate(size_t count, size_t size)
@@ -86,22 +92,37 @@ static void run_momentum(void *pointer)
                                     j->state.momentum, j->grad, NULL, 1 + j->state.steps++, j->work);
 }
 
+/* The first PEERS of them PyTorch does, too. */
+static const struct job_kind {
+    const char *name;
+    void (*run)(void *job);
+    const char *dialect;
+    enum assay_fast_arithmetic arithmetic;
+    size_t shape[3];
+} kinds[] = {{"fp32 512^2", run_iteration, "jordan", ASSAY_FAST_FP32, {1, 512, 512}},
+             {"fp32 1024^2", run_iteration, "jordan", ASSAY_FAST_FP32, {1, 1024, 1024}},
+             {"bf16 1024^2", run_iteration, "jordan", ASSAY_FAST_BF16, {1, 1024, 1024}},
+             {"bf16 1024 x 4096", run_iteration, "jordan", ASSAY_FAST_BF16, {1, 1024, 4096}},
+             {"64 of 64^2", run_iteration, "jordan", ASSAY_FAST_FP32, {64, 64, 64}},
+             {"AuON 4096^2", run_step, "auon", ASSAY_FAST_AS_DIALECT, {1, SIDE, SIDE}},
+             {"momentum 4096^2", run_momentum, "auon", ASSAY_FAST_AS_DIALECT, {1, SIDE, SIDE}}};
+enum { AUON = 5, PEERS, MOMENTUM = PEERS, KINDS };
+
 /* Negative if it fails. */
-static double time_job(void (*run)(void *job), const char *dialect, enum assay_fast_arithmetic arithmetic, size_t count,
-                       size_t rows, size_t cols)
+static double time_job(const struct job_kind *kind)
 {
-    struct assay_dialect d = *assay_dialect_find(dialect);
-    size_t shape[] = {count, rows, cols}, n = count * rows * cols;
-    assay_fast_options options = {.arithmetic = arithmetic};
+    struct assay_dialect d = *assay_dialect_find(kind->dialect);
+    size_t n = kind->shape[0] * kind->shape[1] * kind->shape[2];
+    assay_fast_options options = {.arithmetic = kind->arithmetic};
     struct job j = {0};
     if (d.nd != ASSAY_ND_ELEMENTWISE)
         d.nd = ASSAY_ND_BATCH;
-    if (assay_fast_plan_new(&j.plan, &d, 3, shape, &options) != ASSAY_OK)
+    if (assay_fast_plan_new(&j.plan, &d, 3, kind->shape, &options) != ASSAY_OK)
         return -1;
     j.state = (assay_fast_state){numbers(n), numbers(n), allocate(assay_fast_moment_count(j.plan), sizeof(float)), 0};
     j.grad = numbers(n);
     j.work = allocate(assay_fast_work(j.plan), 1);
-    double seconds = median_time(run, &j);
+    double seconds = median_time(kind->run, &j);
     free(j.state.param);
     free(j.state.momentum);
     free(j.state.second_moment);
@@ -161,7 +182,7 @@ static const char torch_script[] =
     "    p.add_(u / (torch.cosh(1.5 * x).square().mean().sqrt() + 1e-8), alpha=-1e-3)\n"
     "def median(f):\n"
     "    f(); times = []; began = time.perf_counter()\n"
-    "    while len(times) < 5 or (len(times) < 201 and time.perf_counter() - began < 2):\n"
+    "    while len(times) < 3 or (len(times) < 201 and time.perf_counter() - began < 0.5):\n"
     "        t = time.perf_counter(); f(); times.append(time.perf_counter() - t)\n"
     "    print(sorted(times)[len(times) // 2], flush=True)\n"
     "with torch.no_grad():\n"
@@ -172,52 +193,54 @@ static const char torch_script[] =
     "    median(lambda: [ns(G, torch.float32) for G in many])\n"
     "    p, m, g = (torch.randn(4096, 4096) for _ in range(3)); median(lambda: auon(p, m, g))\n";
 
-enum { PEERS = 6 };
-static const char *const names[PEERS] = {"fp32 512^2",       "fp32 1024^2", "bf16 1024^2",
-                                         "bf16 1024 x 4096", "64 of 64^2",  "AuON 4096^2"};
-
-static void compare_with_torch(report *r, const double *own)
+static bool time_torch(double seconds[PEERS])
 {
     char script[4096], command[8192];
-    double peer[PEERS];
     snprintf(script, sizeof script, torch_script, team_processors());
     snprintf(command, sizeof command, "%s -c '%s' 2>/dev/null", bench_python(), script);
-    if (bench_peer(command, peer, PEERS) != PEERS) {
-        report_add(r, "PyTorch", json_string("not to be had (Debian: python3-torch)"));
-        return;
-    }
+    return bench_peer(command, seconds, PEERS) == PEERS;
+}
+
+static void add_comparison(report *r, const double *own, const double *peer)
+{
     for (size_t k = 0; k < PEERS; k++) {
         char name[96];
-        snprintf(name, sizeof name, "PyTorch %s", names[k]);
+        snprintf(name, sizeof name, "PyTorch %s", kinds[k].name);
         bench_time(r, name, peer[k]);
-        snprintf(name, sizeof name, "  %s", names[k]);
+        snprintf(name, sizeof name, "  %s", kinds[k].name);
         bench_ratio(r, name, peer[k], own[k]);
     }
 }
 
 int bench_fast(report *r, bool peers)
 {
+    double times[KINDS][TURNS], peer_times[PEERS][TURNS], speeds[TURNS], own[KINDS], peer[PEERS];
     enum assay_fast_path path = ASSAY_FAST_PATHS;
     while (!assay_fast_path_runs(--path))
         continue;
     report_add(r, "instructions", json_string(assay_fast_path_name(path)));
-    double memory = memory_speed();
-    double own[PEERS] = {
-        time_job(run_iteration, "jordan", ASSAY_FAST_FP32, 1, 512, 512),
-        time_job(run_iteration, "jordan", ASSAY_FAST_FP32, 1, 1024, 1024),
-        time_job(run_iteration, "jordan", ASSAY_FAST_BF16, 1, 1024, 1024),
-        time_job(run_iteration, "jordan", ASSAY_FAST_BF16, 1, 1024, 4096),
-        time_job(run_iteration, "jordan", ASSAY_FAST_FP32, 64, 64, 64),
-        time_job(run_step, "auon", ASSAY_FAST_AS_DIALECT, 1, SIDE, SIDE),
-    };
-    double momentum = time_job(run_momentum, "auon", ASSAY_FAST_AS_DIALECT, 1, SIDE, SIDE);
-    for (size_t k = 0; k < PEERS; k++)
-        bench_time(r, names[k], own[k]);
-    bench_time(r, "momentum 4096^2", momentum);
+    bool torch = peers;
+    for (size_t turn = 0; turn < TURNS; turn++) {
+        speeds[turn] = memory_speed();
+        for (size_t k = 0; k < KINDS; k++)
+            times[k][turn] = time_job(&kinds[k]);
+        torch = torch && time_torch(peer);
+        for (size_t k = 0; k < PEERS && torch; k++)
+            peer_times[k][turn] = peer[k];
+    }
+    double memory = median(speeds, TURNS);
+    for (size_t k = 0; k < KINDS; k++) {
+        own[k] = median(times[k], TURNS);
+        bench_time(r, kinds[k].name, own[k]);
+    }
     report_add(r, "memory", json_sprintf("%.3g GB/s", 1e-9 * memory));
-    report_add(r, "  AuON, 28 B/entry", json_sprintf("%.3g of that", 28.0 * SIDE * SIDE / own[PEERS - 1] / memory));
-    report_add(r, "  momentum, 12 B", json_sprintf("%.3g of that", 12.0 * SIDE * SIDE / momentum / memory));
-    if (peers)
-        compare_with_torch(r, own);
+    report_add(r, "  AuON, 28 B/entry", json_sprintf("%.3g of that", 28.0 * SIDE * SIDE / own[AUON] / memory));
+    report_add(r, "  momentum, 12 B", json_sprintf("%.3g of that", 12.0 * SIDE * SIDE / own[MOMENTUM] / memory));
+    for (size_t k = 0; k < PEERS && torch; k++)
+        peer[k] = median(peer_times[k], TURNS);
+    if (torch)
+        add_comparison(r, own, peer);
+    else if (peers)
+        report_add(r, "PyTorch", json_string("not to be had (Debian: python3-torch)"));
     return EXIT_PASS;
 }

@@ -15,14 +15,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How kernels that iterate are run on each path; others in the first of these ways. */
+static const struct {
+    enum assay_fast_arithmetic arithmetic;
+    enum assay_fast_form form;
+} ways[] = {{ASSAY_FAST_FP32, ASSAY_FAST_DIRECT_FORM},
+            {ASSAY_FAST_BF16, ASSAY_FAST_DIRECT_FORM},
+            {ASSAY_FAST_BF16, ASSAY_FAST_GRAM_FORM}};
+enum { WAYS = sizeof ways / sizeof ways[0] };
+
 struct gate {
     const char *folder;
     struct golden_set set;
     struct findings findings;
-    /* how many results each path and arithmetic gave that were judged */
-    size_t judged[ASSAY_FAST_PATHS][2];
-    const char *elsewhere;       /* what repeats a case that is not of the set; NULL for those of it */
-    struct golden_case **others; /* these cases: findings point to them */
+    size_t judged[ASSAY_FAST_PATHS][WAYS]; /* how many of their results */
+    const char *elsewhere;                 /* what repeats a case that is not of the set; NULL for those of it */
+    struct golden_case **others;           /* these cases: findings point to them */
     size_t other_count;
     char message[ASSAY_MESSAGE_SIZE];
 };
@@ -53,7 +61,8 @@ static void tell_failure(char text[FAILURE_TEXT], char command[VERDICT_TEXT], co
                          const struct golden_case *c, const struct answer_class *named, size_t a,
                          const struct verdict *v, const struct kernel_choice *choice)
 {
-    int end = snprintf(text, FAILURE_TEXT, "[%s] ", assay_fast_path_name(choice->path));
+    int end = snprintf(text, FAILURE_TEXT, "[%s%s] ", assay_fast_path_name(choice->path),
+                       choice->form == ASSAY_FAST_GRAM_FORM ? ", Gram form" : "");
     if (v->judged)
         verdict_text(text + end, v, c, named, a);
     else
@@ -68,9 +77,10 @@ static void tell_failure(char text[FAILURE_TEXT], char command[VERDICT_TEXT], co
 /* What the kernels make of the case in this way, judged. Answers are finite, and so must their results be, also where no
  * bound says anything: where ports may overflow or may choose, these kernels return a number. */
 static assay_status judge_kernel(struct gate *g, const struct golden_case *c, const struct answer_class *k,
-                                 const struct assay_dialect *d, const struct kernel_choice *choice)
+                                 const struct assay_dialect *d, enum assay_fast_path path, size_t way)
 {
-    enum tensor_type format = kernel_format(c->operation, d, choice->arithmetic);
+    const struct kernel_choice choice = {path, ways[way].arithmetic, ways[way].form};
+    enum tensor_type format = kernel_format(c->operation, d, choice.arithmetic);
     double *results[CASE_ANSWERS];
     char text[FAILURE_TEXT], command[VERDICT_TEXT];
     const assay_options options = {.threads = 1, .message = g->message, .message_size = sizeof g->message};
@@ -80,7 +90,7 @@ static assay_status judge_kernel(struct gate *g, const struct golden_case *c, co
     named.name = d ? d->name : "";
     for (size_t a = 0; a < k->answer_count; a++)
         results[a] = or_end(malloc(k->answers[a].count * sizeof(double)));
-    assay_status status = kernel_run(results, c, k, d, choice, g->message);
+    assay_status status = kernel_run(results, c, k, d, &choice, g->message);
     for (size_t a = 0; a < k->answer_count && status == ASSAY_OK; a++) {
         struct verdict v;
         status = judge(&v, c, &named, a, format, results[a], &options);
@@ -89,7 +99,7 @@ static assay_status judge_kernel(struct gate *g, const struct golden_case *c, co
         bool finite = numbers_are_finite(results[a], k->answers[a].count);
         enum finding_kind kind = !finite || !v.pass ? FINDING_FAIL : v.judged ? FINDING_PASS : FINDING_NOT_JUDGED;
         if (kind == FINDING_FAIL)
-            tell_failure(text, command, g, c, &named, a, &v, choice);
+            tell_failure(text, command, g, c, &named, a, &v, &choice);
         findings_add(&g->findings, (struct finding){.kind = kind,
                                                     .operation = c->operation,
                                                     .format = format,
@@ -99,7 +109,7 @@ static assay_status judge_kernel(struct gate *g, const struct golden_case *c, co
                                                     .ratio = v.judged ? v.ratio : NAN,
                                                     .text = kind == FINDING_FAIL ? text : NULL,
                                                     .command = kind == FINDING_FAIL ? command : NULL});
-        g->judged[choice->path][choice->arithmetic == ASSAY_FAST_BF16] += v.judged;
+        g->judged[path][way] += v.judged;
     }
     for (size_t a = 0; a < k->answer_count; a++)
         free(results[a]);
@@ -110,17 +120,15 @@ static assay_status judge_kernel(struct gate *g, const struct golden_case *c, co
 static assay_status judge_class(struct gate *g, const struct golden_case *c, const struct answer_class *k,
                                 const struct assay_dialect *d)
 {
-    static const enum assay_fast_arithmetic arithmetics[] = {ASSAY_FAST_FP32, ASSAY_FAST_BF16};
+    size_t count = kernel_iterates(c->operation, d) ? WAYS : 1;
     assay_status status = ASSAY_OK;
     for (int path = ASSAY_FAST_PORTABLE; path < ASSAY_FAST_PATHS && status == ASSAY_OK; path++)
-        for (size_t a = 0; a < 2 && status == ASSAY_OK; a++) {
-            struct kernel_choice choice = {(enum assay_fast_path)path, arithmetics[a]};
-            bool plain = kernel_format(c->operation, d, arithmetics[a]) != TENSOR_BF16;
-            if (!assay_fast_path_runs(choice.path) || (a == 1 && plain))
+        for (size_t w = 0; w < count && status == ASSAY_OK; w++) {
+            if (!assay_fast_path_runs((enum assay_fast_path)path))
                 continue;
             /* polar and lmo have one path */
             if (d || path == ASSAY_FAST_PORTABLE)
-                status = judge_kernel(g, c, k, d, &choice);
+                status = judge_kernel(g, c, k, d, (enum assay_fast_path)path, w);
         }
     return status;
 }
@@ -327,7 +335,8 @@ static bool all_paths(const struct gate *g, char *text, size_t size)
         if (assay_fast_path_runs((enum assay_fast_path)path)) {
             end += (size_t)snprintf(text + end, size - end, "%s %s", end ? "," : "",
                                     assay_fast_path_name((enum assay_fast_path)path));
-            all = all && g->judged[path][0] > 0 && g->judged[path][1] > 0;
+            for (size_t w = 0; w < WAYS; w++)
+                all = all && g->judged[path][w] > 0;
         }
     return all;
 }

@@ -8,12 +8,16 @@ bool kernel_exists(enum operation operation)
     return operation != OPERATION_SVD;
 }
 
+bool kernel_iterates(enum operation operation, const struct assay_dialect *d)
+{
+    return operation == OPERATION_NEWTON_SCHULZ ||
+           ((operation == OPERATION_COSH_RMS || operation == OPERATION_STEP) && assay_dialect_steps(d) > 0);
+}
+
 enum tensor_type kernel_format(enum operation operation, const struct assay_dialect *d,
                                enum assay_fast_arithmetic arithmetic)
 {
-    bool iterates = operation == OPERATION_NEWTON_SCHULZ ||
-                    ((operation == OPERATION_COSH_RMS || operation == OPERATION_STEP) && assay_dialect_steps(d) > 0);
-    return iterates && arithmetic == ASSAY_FAST_BF16 ? TENSOR_BF16 : TENSOR_F32;
+    return kernel_iterates(operation, d) && arithmetic == ASSAY_FAST_BF16 ? TENSOR_BF16 : TENSOR_F32;
 }
 
 /* Room for one run: everything in binary32. */
@@ -71,8 +75,11 @@ static assay_status run_matrix(double *const *results, const struct golden_case 
 static assay_status make_plan(struct room *r, const struct assay_dialect *d, const struct tensor *x,
                               const struct kernel_choice *choice, char message[ASSAY_MESSAGE_SIZE])
 {
-    const assay_fast_options options = {
-        .path = choice->path, .arithmetic = choice->arithmetic, .message = message, .message_size = ASSAY_MESSAGE_SIZE};
+    const assay_fast_options options = {.path = choice->path,
+                                        .arithmetic = choice->arithmetic,
+                                        .form = choice->form,
+                                        .message = message,
+                                        .message_size = ASSAY_MESSAGE_SIZE};
     assay_status status = assay_fast_plan_new(&r->plan, d, x->ndim, x->shape, &options);
     if (status != ASSAY_OK)
         return status;

@@ -9,10 +9,14 @@
 struct kernel_choice {
     enum assay_fast_path path;
     enum assay_fast_arithmetic arithmetic;
+    enum assay_fast_form form;
 };
 
 /* Whether there is a kernel for the operation. */
 bool kernel_exists(enum operation operation);
+
+/* Whether the operation takes Newton-Schulz steps in this dialect: then arithmetic and form matter. */
+bool kernel_iterates(enum operation operation, const struct assay_dialect *d);
 
 /* The format that results are judged as: the plan's arithmetic where there are iterations, else binary32. */
 enum tensor_type kernel_format(enum operation operation, const struct assay_dialect *d,
