@@ -47,6 +47,49 @@ static void bound_by(struct answer *a, enum tensor_type format, double x, enum p
     admit(a, format, x == 0 ? PROOF_EXACT : proof);
 }
 
+/* ---- bits -------------------------------------------------------------------------------------------------------------- */
+
+static bool holds(enum tensor_type f, double x)
+{
+    return nearest(f, x) == x;
+}
+
+/* Whether x + y is a number of the format: their sum in binary64 is one, and leaves nothing (Knuth). */
+static bool exact_sum(enum tensor_type f, double x, double y)
+{
+    double sum = x + y, added = sum - x;
+    return holds(f, sum) && (x - (sum - added)) + (y - added) == 0;
+}
+
+/* Whether a x is; 2^-900 keeps the rest that fma() shows from underflow. */
+static bool exact_product(enum tensor_type f, double a, double x)
+{
+    double product = a * x;
+    return a == 0 || x == 0 || (holds(f, product) && fabs(product) > 0x1p-900 && fma(a, x, -product) == 0);
+}
+
+/* In which ports may compute what they round to the format at the end. */
+static enum tensor_type wider(enum tensor_type f)
+{
+    return f == TENSOR_F32 ? TENSOR_F64 : TENSOR_F32;
+}
+
+/* Whether all that is within `off` of x, and what the wider format makes of that, is rounded to one number of the format, which
+ * is not binary64. */
+static bool rounds_surely(enum tensor_type f, double x, double off)
+{
+    off += fabs(x) * 2 * unit_roundoff(wider(f));
+    double low = nearest(f, x - off), high = nearest(f, x + off);
+    return f != TENSOR_F64 && low == high && isfinite(low);
+}
+
+/* The bits of every entry are proved. */
+static void bound_bits(struct answer *a, enum tensor_type f)
+{
+    set_all(answer_bounds(a, f, 0), 0);
+    admit(a, f, PROOF_BITS);
+}
+
 /* ---- singular values, polar factors, minimisers --------------------------------------------------------------------- */
 
 static double frobenius(const double *x, size_t count)
@@ -107,14 +150,17 @@ static void bound_minimiser(struct work *w, const struct golden_case *c, struct 
     struct answer *a = &k->answers[0];
     double size = frobenius(a->hi, a->count), x = INFINITY;
     enum proof proof = PROOF_POLAR;
-    uint64_t bits;
     struct certificate allowed = certificate_allowed(c, f);
     k->certificates[f] = (struct certificate){rounded_up(allowed.excess), rounded_up(allowed.gap)};
     enum assay_norm norm = c->operation == OPERATION_POLAR ? ASSAY_NORM_SPECTRAL : c->norm;
     switch (norm) {
     case ASSAY_NORM_MAX:
-    case ASSAY_NORM_SUM:
-        x = tensor_encode(&bits, f, c->radius) ? 0 : unit_roundoff(f) * size;
+    case ASSAY_NORM_SUM: /* signs times the radius, which may be rounded */
+        if (k->unique && !holds(f, c->radius) && rounds_surely(f, c->radius, 0)) {
+            bound_bits(a, f);
+            return;
+        }
+        x = holds(f, c->radius) ? 0 : unit_roundoff(f) * size;
         proof = PROOF_UNIT_VECTORS; /* of one entry */
         break;
     case ASSAY_NORM_FROBENIUS:
@@ -134,10 +180,32 @@ static void bound_minimiser(struct work *w, const struct golden_case *c, struct 
 
 /* ---- momentum --------------------------------------------------------------------------------------------------------- */
 
-/* What the formula is evaluated at, and how far it may be off: entry by entry. */
+/* What the formula is evaluated at, and how far it may be off: entry by entry. Where it is `known`, every form gives this
+ * number. */
 struct uncertain {
     double at, error;
+    bool known;
+    double number;
 };
+
+static struct uncertain given(double x)
+{
+    return (struct uncertain){x, 0, true, x};
+}
+
+/* a x + b y in all forms, if they agree: the products, and where b is 1 - a the differences and theirs, are numbers of the
+ * format, so that each form rounds once, the exact value, and that is no tie. claim BD-bits */
+static bool known_sum(double *number, enum tensor_type f, double a, struct uncertain x, double b, struct uncertain y,
+                      bool between)
+{
+    double u = x.number, v = y.number, first = a * u, second = b * v;
+    bool forms = holds(f, a) && holds(f, b) && exact_product(f, a, u) && exact_product(f, b, v);
+    if (between)
+        forms = forms && exact_sum(TENSOR_F64, a, b) && exact_sum(f, v, -u) && exact_product(f, a, u - v) &&
+                exact_product(f, b, v - u);
+    *number = nearest(f, first + second);
+    return x.known && y.known && forms && (exact_sum(f, first, second) || rounds_surely(f, first + second, 0));
+}
 
 /* a x + b y, |a| <= 1, in any way that it is written: a and b may be rounded once, each product, and each sum. Where b is
  * 1 - a (`between`) the forms x + b (y - x) and y + a (x - y) round differences too, so that |x| or |y| stands unweighted, and
@@ -149,7 +217,9 @@ static struct uncertain combined(enum tensor_type f, double a, struct uncertain 
     double u = unit_roundoff(f), inherited = fabs(a) * x.error + fabs(b) * y.error;
     double sizes = fabs(x.at) + x.error + (between ? 1 : fabs(b)) * (fabs(y.at) + y.error);
     double made = 4 * u / (1 - 16 * u) * sizes + least_number(f) * (4 + fabs(y.at) + y.error);
-    return (struct uncertain){a * x.at + b * y.at, inherited + made};
+    struct uncertain sum = {a * x.at + b * y.at, inherited + made, false, 0};
+    sum.known = known_sum(&sum.number, f, a, x, b, y, between);
+    return sum;
 }
 
 /* x / (1 - beta^t). The power has 2 t - 1 roundings if a rounded beta is multiplied t times, and t + 1 at least are allowed
@@ -162,7 +232,7 @@ static struct uncertain unbiased(enum tensor_type f, struct uncertain x, double 
     double relative = (roundings * power / rest + 2) * u;
     bool small = relative <= 1.0 / 6 && roundings * u <= 1.0 / 16;
     return (struct uncertain){x.at / rest,
-                              small ? (x.error + (fabs(x.at) + x.error) * 1.25 * relative) / rest : INFINITY};
+                              small ? (x.error + (fabs(x.at) + x.error) * 1.25 * relative) / rest : INFINITY, false, 0};
 }
 
 static struct uncertain next_buffer(enum tensor_type f, const struct assay_dialect *d, double beta, size_t t,
@@ -173,7 +243,9 @@ static struct uncertain next_buffer(enum tensor_type f, const struct assay_diale
     if (d->momentum == ASSAY_MOMENTUM_HEAVY_BALL && d->dampening != 0 && t == 1)
         return g;
     bool average = d->momentum == ASSAY_MOMENTUM_EMA;
-    return combined(f, beta, m, 1 - (average ? beta : d->dampening), g, average);
+    double less = average ? beta : d->dampening;
+    g.known &= exact_sum(TENSOR_F64, 1, -less);
+    return combined(f, beta, m, 1 - less, g, average);
 }
 
 static struct uncertain direction_input(enum tensor_type f, const struct assay_dialect *d, double beta, size_t t,
@@ -199,8 +271,32 @@ static struct uncertain direction_input(enum tensor_type f, const struct assay_d
     }
 }
 
+/* What is known of one entry. */
+struct entry {
+    struct uncertain buffer, input; /* of the next step, and of the direction */
+};
+
+static struct entry entry_of(enum tensor_type f, const struct golden_case *c, const struct assay_dialect *d, size_t k)
+{
+    struct uncertain m = given(case_input(c, "momentum")->at[k]), g = given(case_input(c, "grad")->at[k]);
+    if (d->decay == ASSAY_DECAY_L2)
+        g = combined(f, 1, g, c->hyper.weight_decay, given(case_input(c, "param")->at[k]), false);
+    m = next_buffer(f, d, c->hyper.momentum, c->step, m, g);
+    return (struct entry){m, direction_input(f, d, c->hyper.momentum, c->step, m, g)};
+}
+
+/* Whether every form gives entry k of the answer, rounded: in the format, and where all is computed in the wider one, by `wide`,
+ * and rounded at the end. */
+static bool bits_are_known(enum tensor_type f, const struct answer *a, size_t k, const struct uncertain *in,
+                           const struct uncertain *wide)
+{
+    double off = fabs(a->lo[k]) + a->radius + wide->error;
+    bool same = in->number == nearest(f, a->hi[k]), sure = f == TENSOR_F64 || rounds_surely(f, a->hi[k], off);
+    return in->known & same & sure;
+}
+
 /* The measures of a matrix of error bounds, through an answer that has them for its numbers. */
-static void measure_errors(struct work *w, struct answer *a, enum tensor_type f, double *errors)
+static void measure_errors(struct work *w, struct answer *a, enum tensor_type f, double *errors, bool bits)
 {
     struct answer as_answer = *a;
     as_answer.hi = errors;
@@ -209,25 +305,27 @@ static void measure_errors(struct work *w, struct answer *a, enum tensor_type f,
     bool none = true;
     for (size_t k = 0; k < a->count; k++)
         none = none && errors[k] == 0;
-    admit(a, f, none ? PROOF_EXACT : PROOF_MOMENTUM);
+    if (bits && !none)
+        bound_bits(a, f);
+    else
+        admit(a, f, none ? PROOF_EXACT : PROOF_MOMENTUM);
 }
 
 static void bound_momentum(struct work *w, const struct golden_case *c, struct answer_class *k, enum tensor_type f)
 {
     const struct assay_dialect *d = assay_dialect_find(k->name);
-    const struct tensor *m = case_input(c, "momentum"), *g = case_input(c, "grad"), *p = case_input(c, "param");
-    double beta = c->hyper.momentum, *next = work_alloc(w, g->count, sizeof *next),
-           *u = work_alloc(w, g->count, sizeof *u);
-    for (size_t i = 0; i < g->count; i++) {
-        struct uncertain buffer = {m->at[i], 0}, gradient = {g->at[i], 0}, decay = {p->at[i], 0};
-        if (d->decay == ASSAY_DECAY_L2)
-            gradient = combined(f, 1, gradient, c->hyper.weight_decay, decay, false);
-        buffer = next_buffer(f, d, beta, c->step, buffer, gradient);
-        next[i] = buffer.error;
-        u[i] = direction_input(f, d, beta, c->step, buffer, gradient).error;
+    struct answer *next = &k->answers[0], *u = &k->answers[1];
+    double *errors[] = {work_alloc(w, next->count, sizeof **errors), work_alloc(w, u->count, sizeof **errors)};
+    bool next_known = true, u_known = true;
+    for (size_t i = 0; i < next->count; i++) {
+        struct entry in = entry_of(f, c, d, i), wide = entry_of(wider(f), c, d, i);
+        errors[0][i] = in.buffer.error;
+        errors[1][i] = in.input.error;
+        next_known = next_known && bits_are_known(f, next, i, &in.buffer, &wide.buffer);
+        u_known = u_known && bits_are_known(f, u, i, &in.input, &wide.input);
     }
-    measure_errors(w, &k->answers[0], f, next);
-    measure_errors(w, &k->answers[1], f, u);
+    measure_errors(w, next, f, errors[0], next_known);
+    measure_errors(w, u, f, errors[1], u_known);
 }
 
 /* ---- envelopes --------------------------------------------------------------------------------------------------------- */
@@ -285,7 +383,7 @@ static void spread(struct work *w, const struct golden_case *c, const struct ans
             for (size_t s = 0; s < k->answers[a].slabs; s++) {
                 const struct answer *answer = &k->answers[a];
                 double found[MEASURES], *most = errors[a] + s * MEASURES;
-                measure_error(found, answer, s, results[a] + s * (answer->count / answer->slabs));
+                measure_error(found, answer, f, s, results[a] + s * (answer->count / answer->slabs));
                 for (size_t m = 0; m < MEASURES; m++)
                     most[m] = found[m] <= most[m] ? most[m] : isfinite(found[m]) ? found[m] : INFINITY;
             }

@@ -2,6 +2,9 @@
  * one of these proofs (enum proof; golden/README.md tells users the same); u is the unit roundoff of the format.
  *
  *   exact         no operation rounds: 0. claim BD-exact
+ *   bits          in every form but one operation is exact, and that one far from a tie, so that all of them give the answer
+ *                 rounded to the format: 0, as the distance of both, rounded. Where nothing accumulates: momentum, and signs times
+ *                 a radius. claim BD-bits
  *   momentum      a forward bound for every way to write beta m + (1 - beta) g, fused or not, one rounding or several. claim
  *                 BD-momentum
  *   weyl          singular values of A + E, ||E||_F <= backward_error() ||A||_F: no farther than ||E||_F (Mirsky 1960). claim

@@ -10,7 +10,7 @@ const char *const operation_names[OPERATIONS] = {"polar",    "svd",      "lmo", 
                                                  "cosh-rms", "momentum", "step"};
 
 const char *const measure_names[MEASURES] = {"Frobenius norm", "worst row", "worst column", "worst entry"};
-const char *const proof_names[PROOFS] = {"none",  "exact",        "momentum", "weyl",
+const char *const proof_names[PROOFS] = {"none",  "exact",        "bits",     "momentum",   "weyl",
                                          "polar", "unit-vectors", "envelope", "certificate"};
 
 const char *const *norm_names(void)

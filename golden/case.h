@@ -39,6 +39,7 @@ extern const char *const measure_names[MEASURES];
 enum proof {
     PROOF_NONE, /* no bound that says anything */
     PROOF_EXACT,
+    PROOF_BITS,
     PROOF_MOMENTUM,
     PROOF_WEYL,
     PROOF_POLAR,

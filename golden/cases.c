@@ -126,6 +126,7 @@ static const struct group groups[] = {
       "hadamard", "permutation"},
      {{2, {8, 8}}, {2, {12, 8}}},
      NORMS},
+    {OPERATION_LMO, {"one-rounding"}, {{2, {4, 6}}}, NORMS},
     {OPERATION_NEWTON_SCHULZ, {"gaussian"}, {TINY_SHAPES}, 1},
     {OPERATION_NEWTON_SCHULZ, {"gaussian"}, {FULL}, SIZES - 1},
     {OPERATION_NEWTON_SCHULZ, {"gaussian"}, {{2, {24, 40}}, {2, {40, 24}}, {2, {12, 4}}, TENSORS}, 1},
@@ -141,6 +142,7 @@ static const struct group groups[] = {
     {OPERATION_COSH_RMS, {"zero", "zero-row", "rank-one", "signs", "sparse", "permutation"}, {FULL, TENSORS}, 1},
     {OPERATION_MOMENTUM, {"gaussian", "fine"}, {{2, {3, 5}}, {2, {5, 3}}, {2, {8, 12}}, {4, {4, 3, 2, 2}}}, 3},
     {OPERATION_MOMENTUM, {"zero", "ternary"}, {{2, {3, 5}}}, 3},
+    {OPERATION_MOMENTUM, {"one-rounding"}, {{2, {4, 6}}}, 3},
     {OPERATION_STEP, {"gaussian"}, {{2, {4, 6}}, {2, {6, 4}}}, EVENTS},
     {OPERATION_STEP, {"gaussian"}, {{2, {5, 5}}}, 3},
     {OPERATION_STEP, {"low-rank", "rank-one-and-noise", "fine"}, {{2, {4, 6}}, {2, {6, 4}}}, 1},
@@ -282,11 +284,44 @@ static assay_status make_direction(struct golden_case *c, const struct place *p,
     return fill_tensor(add_input(c, "G", p->dims->ndim, p->dims->at), p->family, p->dims, seed, size->exponent);
 }
 
+static bool rounds_once(const struct place *p)
+{
+    return strcmp(p->family->name, "one-rounding") == 0;
+}
+
 static assay_status make_lmo(struct golden_case *c, const struct place *p, uint64_t seed)
 {
     c->norm = (enum assay_norm)p->variant;
-    c->radius = 0.125;
+    c->radius = rounds_once(p) ? 0.1 : 0.125;
     return fill_tensor(add_input(c, "G", p->dims->ndim, p->dims->at), p->family, p->dims, seed, 0);
+}
+
+/* Buffers M q, gradients 2 G q and parameters 8 P q with a common sign, q = 2^-p, for numbers of p bits, beta = 1/2 and a decay
+ * of 1/4: 0.9 2^p <= M < 2^p, M = +-1 mod 16, and 0.64 2^p <= G < 0.85 2^p, |P| <= 0.03 2^p, multiples of 4. Then all but the
+ * last operation of a sum is exact, and that is no tie, nor is the next sum: claim BD-bits. */
+static assay_status fill_rounding_once(struct golden_case *c, const struct place *p, uint64_t seed)
+{
+    static const int precisions[] = {8, 11, 24}; /* bfloat16, binary16, binary32 */
+    int precision = precisions[p->variant];
+    uint64_t top = UINT64_C(1) << precision, below = top / 160, gradients = top / 20, parameters = top * 3 / 400;
+    const struct tensor *m = add_input(c, "momentum", p->dims->ndim, p->dims->at),
+                        *g = add_input(c, "grad", p->dims->ndim, p->dims->at),
+                        *param = add_input(c, "param", p->dims->ndim, p->dims->at);
+    c->hyper.momentum = 0.5;
+    c->step = 2;
+    if (!m || !g || !param)
+        return ASSAY_NO_MEMORY;
+    for (size_t k = 0; k < m->count; k++) {
+        uint64_t bits = input_bits(seed, 2 * k), more = input_bits(seed, 2 * k + 1);
+        double sign = bits & 1 ? 1 : -1, odd = bits & 2 ? 1 : -1;
+        double buffer = (double)(top - 16 * (1 + (bits >> 2) % below)) + odd;
+        double gradient = 4 * (double)(top * 13 / 80 + (more & 0xFFFFFFFF) % gradients);
+        double parameter = 4 * ((double)((more >> 32) % (2 * parameters + 1)) - (double)parameters);
+        m->at[k] = sign * ldexp(buffer, -precision);
+        g->at[k] = sign * ldexp(gradient, 1 - precision);
+        param->at[k] = sign * ldexp(parameter, 3 - precision);
+    }
+    return ASSAY_OK;
 }
 
 static assay_status make_momentum(struct golden_case *c, const struct place *p, uint64_t seed)
@@ -294,6 +329,8 @@ static assay_status make_momentum(struct golden_case *c, const struct place *p, 
     static const size_t numbers[] = {1, 2, 7};
     c->hyper = (assay_hyper){.momentum = 0.9375, .weight_decay = 0.25};
     c->step = numbers[p->variant];
+    if (rounds_once(p))
+        return fill_rounding_once(c, p, seed);
     assay_status status =
         fill_tensor(add_input(c, "momentum", p->dims->ndim, p->dims->at), family_find("gaussian"), p->dims, ~seed, -3);
     for (size_t k = 0; k < c->inputs[0].count && c->step == 1 && status == ASSAY_OK; k++)

@@ -58,16 +58,11 @@ static double axpby(struct evaluation *e, enum tensor_type place, double a, doub
     return rounded(e, place, e->fused ? fma(a, x, by) : rounded(e, place, a * x) + by);
 }
 
-static void round_all(struct evaluation *e, enum tensor_type place, double *x, size_t count)
-{
-    for (size_t k = 0; k < count; k++)
-        x[k] = rounded(e, place, x[k]);
-}
-
 static void multiply_all(struct evaluation *e, enum tensor_type place, double *x, size_t count, double by)
 {
     for (size_t k = 0; k < count; k++)
-        x[k] = rounded(e, place, x[k] * by);
+        x[k] *= by;
+    round_all(e, place, x, count);
 }
 
 static void divide_all(struct evaluation *e, enum tensor_type place, double *x, size_t count, double by)
@@ -78,7 +73,8 @@ static void divide_all(struct evaluation *e, enum tensor_type place, double *x, 
         return;
     }
     for (size_t k = 0; k < count; k++)
-        x[k] = rounded(e, place, x[k] / by);
+        x[k] /= by;
+    round_all(e, place, x, count);
 }
 
 /* The Euclidean norm of `count` numbers, `stride` apart. */
@@ -110,29 +106,60 @@ enum product {
     PRODUCT_GRAM,      /* x x^T */
 };
 
+/* Columns from `first` of y, or with `turned` of y^T, rows in this order; what is beyond the last is 0. */
+static void take_columns(double (*panel)[COLUMNS], struct matrix y, size_t first, bool turned, const size_t *order)
+{
+    size_t rows = turned ? y.cols : y.rows, cols = turned ? y.rows : y.cols;
+    for (size_t k = 0; k < rows; k++)
+        for (size_t j = 0, at = order ? order[k] : k; j < COLUMNS; j++) {
+            size_t of_y = turned ? (first + j) * y.cols + at : at * y.cols + first + j;
+            panel[k][j] = first + j < cols ? y.at[of_y] : 0;
+        }
+}
+
 /* A product, unrounded but for the accumulation. */
 static void multiply(struct work *w, struct evaluation *e, struct matrix out, struct matrix x, struct matrix y,
                      enum product product)
 {
     struct work_block *mark = work_mark(w);
-    const size_t *order = draw_order(e, work_alloc(w, x.cols, sizeof *order), x.cols);
-    for (size_t i = 0; i < out.rows; i++)
-        for (size_t j = 0; j < (product == PRODUCT_PLAIN ? out.cols : i + 1); j++) {
-            const double *of_y = product == PRODUCT_GRAM ? y.at + j * y.cols : y.at + j;
-            double sum = dot(e, x.at + i * x.cols, 1, of_y, product == PRODUCT_GRAM ? 1 : y.cols, x.cols, order);
-            out.at[i * out.cols + j] = sum;
-            if (product != PRODUCT_PLAIN)
-                out.at[j * out.cols + i] = sum;
+    size_t n = x.cols;
+    const size_t *order = e->shuffled ? draw_order(e, work_alloc(w, n, sizeof *order), n) : NULL;
+    double(*panel)[COLUMNS] = work_alloc(w, n, (COLUMNS + 1) * sizeof(double)), *row = panel[n], sums[COLUMNS];
+    for (size_t first = 0; first < out.cols; first += COLUMNS) {
+        take_columns(panel, y, first, product == PRODUCT_GRAM, order);
+        for (size_t i = product == PRODUCT_PLAIN ? 0 : first; i < out.rows; i++) {
+            const double *x_row = x.at + i * n;
+            for (size_t k = 0; k < n && order; k++)
+                row[k] = x_row[order[k]];
+            dots(e, sums, order ? row : x_row, (const double(*)[COLUMNS])panel, n);
+            size_t end = product == PRODUCT_PLAIN ? out.cols : i + 1;
+            for (size_t j = first; j < end && j < first + COLUMNS; j++) {
+                out.at[i * out.cols + j] = sums[j - first];
+                if (product != PRODUCT_PLAIN)
+                    out.at[j * out.cols + i] = sums[j - first];
+            }
         }
+    }
     work_release(w, mark);
 }
 
-/* out = a x + b y, where y is a product as it was accumulated: fused kernels do not round it before. */
+/* out = a x + b y, where y is a product as it was accumulated, and is used up: fused kernels do not round it before. */
 static void combine(struct evaluation *e, struct matrix out, double a, struct matrix x, double b, struct matrix y)
 {
     enum tensor_type f = e->format;
-    for (size_t k = 0; k < out.rows * out.cols; k++)
-        out.at[k] = axpby(e, f, a, x.at[k], b, e->fused ? y.at[k] : rounded(e, f, y.at[k]));
+    size_t count = out.rows * out.cols;
+    if (!e->fused)
+        round_all(e, f, y.at, count);
+    if (b != 1)
+        multiply_all(e, f, y.at, count, b);
+    for (size_t k = 0; k < count; k++)
+        out.at[k] = e->fused ? fma(a, x.at[k], y.at[k]) : a * x.at[k];
+    if (!e->fused) {
+        round_all(e, f, out.at, count);
+        for (size_t k = 0; k < count; k++)
+            out.at[k] += y.at[k];
+    }
+    round_all(e, f, out.at, count);
 }
 
 static void add_to_diagonal(struct evaluation *e, struct matrix x, double by)

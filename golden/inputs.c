@@ -68,6 +68,13 @@ static void ternary(struct whole_matrix *x, uint64_t seed)
         x->at[k] = (int64_t)(input_bits(seed, k) % 3) - 1;
 }
 
+/* 1, 3, 5, ... with random signs: none is zero, and one is the largest. */
+static void distinct(struct whole_matrix *x, uint64_t seed)
+{
+    for (size_t k = 0; k < x->rows * x->cols; k++)
+        x->at[k] = (int64_t)(2 * k + 1) * (input_bits(seed, k) >> 63 ? 1 : -1);
+}
+
 static void signs(struct whole_matrix *x, uint64_t seed)
 {
     for (size_t k = 0; k < x->rows * x->cols; k++)
@@ -415,6 +422,8 @@ const struct family families[] = {
      dyadic},
     {"pythagorean", "AnswerFirst", "A = Q S with a rational Q of 3-4-5 rotations: known without any algorithm",
      fits_pythagorean, pythagorean},
+    {"one-rounding", "OneRounding",
+     "one operation rounds, far from a tie: every order of evaluation gives the same bits", NULL, distinct},
     {"real", "RealGradient", "gradients and momenta of a real model: what ports meet in earnest", is_recorded, real},
 };
 const size_t family_count = sizeof families / sizeof families[0];

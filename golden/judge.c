@@ -45,11 +45,12 @@ static void find_entry(struct verdict *v, const struct answer *a, enum tensor_ty
     size_t size = a->count / a->slabs, found = SIZE_MAX, worst = v->step * size;
     for (size_t k = 0; k < a->count && found == SIZE_MAX; k++) {
         double bound = answer_bounds(a, format, k / size)[MEASURE_ENTRY];
-        if (isnan(result[k]) || (bound < INFINITY && !(fabs(entry_error(a, k, result[k])) <= bound)))
+        if (isnan(result[k]) || (bound < INFINITY && !(fabs(entry_error(a, format, k, result[k])) <= bound)))
             found = k;
     }
     for (size_t k = worst; k < (v->step + 1) * size; k++)
-        worst = fabs(entry_error(a, k, result[k])) > fabs(entry_error(a, worst, result[worst])) ? k : worst;
+        worst =
+            fabs(entry_error(a, format, k, result[k])) > fabs(entry_error(a, format, worst, result[worst])) ? k : worst;
     v->entry = found == SIZE_MAX ? worst : found;
     v->got = result[v->entry];
     v->exact = a->hi[v->entry];
@@ -76,7 +77,7 @@ assay_status judge(struct verdict *v, const struct golden_case *c, const struct 
     for (size_t s = 0; s < a->slabs; s++) {
         double errors[MEASURES];
         const double *bounds = answer_bounds(a, format, s);
-        measure_error(errors, a, s, result + s * (a->count / a->slabs));
+        measure_error(errors, a, format, s, result + s * (a->count / a->slabs));
         for (int m = 0; m < MEASURES; m++)
             if (!isinf(bounds[m]))
                 compare(&found, m, s, a->proofs[format], errors[m], bounds[m]);

@@ -1,46 +1,6 @@
-#include "floating.h"
+#include "forms.h"
 
-/* How a x + b y is written; the last four for b = 1 - a only. */
-enum form {
-    FORM_WEIGHTED,       /* a x + b y */
-    FORM_FUSED_FIRST,    /* fma(a, x, b y) */
-    FORM_FUSED_SECOND,   /* fma(b, y, a x) */
-    FORM_ONCE,           /* a x + b y, rounded once */
-    FORM_FORWARD,        /* x + b (y - x) */
-    FORM_FORWARD_FUSED,  /* fma(b, y - x, x) */
-    FORM_BACKWARD,       /* y + a (x - y) */
-    FORM_BACKWARD_FUSED, /* fma(a, x - y, y) */
-    FORMS
-};
 enum { ROUNDINGS = 5 };
-
-/* `complement`: b is 1 minus the rounded a, rounded. */
-static real written(struct rounding_mode mode, enum form form, bool complement, real a, real x, real b, real y)
-{
-    real one = real_whole(a->field, 1);
-    a = rounded_by(&mode, a);
-    b = rounded_by(&mode, complement ? real_sub(one, a) : b);
-    real difference = form >= FORM_BACKWARD ? real_sub(x, y) : real_sub(y, x);
-    switch (form) {
-    case FORM_WEIGHTED:
-        x = rounded_by(&mode, real_mul(a, x));
-        y = rounded_by(&mode, real_mul(b, y));
-        return rounded_by(&mode, real_add(x, y));
-    case FORM_FUSED_FIRST:
-        y = rounded_by(&mode, real_mul(b, y));
-        return rounded_by(&mode, real_add(real_mul(a, x), y));
-    case FORM_FUSED_SECOND:
-        x = rounded_by(&mode, real_mul(a, x));
-        return rounded_by(&mode, real_add(x, real_mul(b, y)));
-    case FORM_ONCE:
-        return rounded_by(&mode, real_add(real_mul(a, x), real_mul(b, y)));
-    default:
-        difference = real_mul(form >= FORM_BACKWARD ? a : b, rounded_by(&mode, difference));
-        if (form == FORM_FORWARD || form == FORM_BACKWARD)
-            difference = rounded_by(&mode, difference);
-        return rounded_by(&mode, real_add(form >= FORM_BACKWARD ? y : x, difference));
-    }
-}
 
 /* A number, and a bound of how far what is computed for it may be off. */
 struct uncertain {

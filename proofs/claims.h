@@ -60,6 +60,7 @@
     CLAIM(ct_condition)                                                                                                \
     CLAIM(ct_singular)                                                                                                 \
     CLAIM(bd_exact)                                                                                                    \
+    CLAIM(bd_bits)                                                                                                     \
     CLAIM(bd_momentum)                                                                                                 \
     CLAIM(bd_weyl)                                                                                                     \
     CLAIM(bd_polar)                                                                                                    \

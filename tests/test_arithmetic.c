@@ -130,6 +130,42 @@ START_TEST(random_rounding_gives_the_neighbours)
 }
 END_TEST
 
+/* round_all() is rounded() of each, for any number of them: to nearest to the bit; at random the neighbours, each number with
+ * coins of its own: 1 + 2^-20 and its neighbours in the array agree about as often as not. */
+START_TEST(rows_are_rounded_like_numbers)
+{
+    uint64_t state = 3;
+    double x[21], all[21];
+    struct evaluation plain = {0}, e = {.random = true, .seed = 8};
+    for (size_t n = 0; n < rounds(4000); n++) {
+        enum tensor_type f = (enum tensor_type)(n % FORMATS);
+        size_t count = random_below(&state, 22);
+        for (size_t k = 0; k < count; k++)
+            all[k] = x[k] = ldexp(random_gaussian(&state), (int)random_below(&state, 320) - 160);
+        round_all(&plain, f, all, count);
+        for (size_t k = 0; k < count; k++)
+            ck_assert(same(all[k], rounded(&plain, f, x[k])));
+    }
+    for (size_t f = 0; f < FORMATS; f++) {
+        size_t up[21] = {0}, alike[21] = {0}, total = 4000;
+        for (size_t n = 0; n < total; n++) {
+            for (size_t k = 0; k < 21; k++)
+                all[k] = 1 + (f == TENSOR_F64 ? 0 : 0x1p-25);
+            round_all(&e, (enum tensor_type)f, all, 21);
+            double unit = ldexp(1, 1 - layout[f].precision);
+            for (size_t k = 0; k < 21; k++) {
+                ck_assert(all[k] == 1 || all[k] == 1 + unit || (f == TENSOR_F64 && all[k] == 1 - unit / 2));
+                up[k] += all[k] != 1;
+                alike[k] += k > 0 && (all[k] == 1) == (all[k - 1] == 1);
+            }
+        }
+        for (size_t k = 0; k < 21; k++)
+            ck_assert(fabs((double)up[k] - (double)total / 2) <= 3 * sqrt((double)total) &&
+                      (k == 0 || fabs((double)alike[k] - (double)total / 2) <= 3 * sqrt((double)total)));
+    }
+}
+END_TEST
+
 /* ---- dot products -------------------------------------------------------------------------------------------------- */
 
 enum { MOST_TERMS = 200 };
@@ -186,6 +222,109 @@ START_TEST(dots_are_within_gamma)
         worst[sums == TENSOR_F32] = fmax(worst[sums == TENSOR_F32], fabs(got - sum) / bound);
     }
     ck_assert(rounds(3000) < 3000 || (worst[0] > 0.05 && worst[1] > 0.05)); /* few rounds come less near */
+}
+END_TEST
+
+/* dots() are eight dot() to the bit: every format, number of lanes, fused or not; and what one column holds changes no other. */
+START_TEST(columns_are_dots)
+{
+    static double x[MOST_TERMS], y[MOST_TERMS][COLUMNS];
+    uint64_t state = 11;
+    for (size_t n = 0; n < rounds(3000); n++) {
+        size_t count = random_below(&state, n % 8 ? 20 : MOST_TERMS);
+        enum tensor_type f = (enum tensor_type)(n % FORMATS);
+        struct evaluation e = {.format = f, .lanes = (size_t)1 << random_below(&state, 4), .fused = n / 4 % 2};
+        double scale = n % 5 ? 1 : ldexp(1, -layout[f].beyond / 2),
+               sums[COLUMNS]; /* products are subnormal, or vanish */
+        for (size_t k = 0; k < count; k++) {
+            x[k] = nearest(f, random_gaussian(&state) * scale);
+            for (size_t j = 0; j < COLUMNS; j++)
+                y[k][j] = j == n % 9 ? 0 : nearest(f, random_gaussian(&state) * scale);
+        }
+        dots(&e, sums, x, (const double(*)[COLUMNS])y, count);
+        for (size_t j = 0; j < COLUMNS; j++)
+            ck_assert(same(sums[j], dot(&e, x, 1, &y[0][j], COLUMNS, count, NULL)));
+        size_t k = count / 2, j = random_below(&state, COLUMNS);
+        y[k][j] += 1;
+        double changed[COLUMNS];
+        dots(&e, changed, x, (const double(*)[COLUMNS])y, count);
+        for (size_t l = 0; l < COLUMNS; l++)
+            ck_assert(l == j || same(changed[l], sums[l]));
+    }
+}
+END_TEST
+
+/* In binary64 a fused product counts to 2^-78: (1 + a)(1 + b) - 1 with a, b of 52 bits is the exact value rounded to nearest,
+ * in dot() and in every column of dots(), but where that is within 2^-25 of a tie; and is not without fusing. */
+START_TEST(fused_products_are_long)
+{
+    uint64_t state = 12;
+    size_t differ = 0;
+    for (size_t n = 0; n < rounds(5000); n++) {
+        double x[2] = {1, 1 + random_uniform(&state)}, y[2][COLUMNS], sums[COLUMNS], first[2];
+        for (size_t j = 0; j < COLUMNS; j++) {
+            y[0][j] = -1 - random_uniform(&state);
+            y[1][j] = 1 + random_uniform(&state);
+        }
+        struct evaluation e = {.format = TENSOR_F64, .lanes = 1, .fused = true};
+        dots(&e, sums, x, (const double(*)[COLUMNS])y, 2);
+        for (size_t j = 0; j < COLUMNS; j++) {
+            double exact = fma(x[1], y[1][j], y[0][j]);
+            ck_assert_double_le(fabs(sums[j] - exact), 0x1p-77 + fabs(exact) * 0x1p-52 * (sums[j] != exact));
+            differ += sums[j] != exact;
+        }
+        for (int fused = 0; fused < 2; fused++) {
+            e.fused = fused;
+            first[fused] = dot(&e, x, 1, &y[0][3], COLUMNS, 2, NULL);
+        }
+        ck_assert(same(first[1], sums[3]));
+        ck_assert_double_le(fabs(first[0] - first[1]), 0x1p-51);
+        state += first[0] == first[1] ? 0 : 1;
+    }
+    ck_assert_uint_le(differ, 2); /* 2^-24 of 40 000 are expected to be so near a tie */
+}
+END_TEST
+
+/* Random sums: 1 + 2^-30 is 1 or 1 + 2^-23 in each column about as often (within 6 standard deviations), and two columns agree
+ * about as often as not; so are products, (1 + 2^-15)^2 - 1; and fused ones are not rounded. */
+START_TEST(columns_have_their_own_coins)
+{
+    const double x[] = {1, 1 + 0x1p-15};
+    double y[2][COLUMNS], sums[COLUMNS];
+    size_t up[2][COLUMNS] = {{0}}, alike[COLUMNS] = {0}, total = 4000;
+    struct evaluation e = {.format = TENSOR_BF16, .lanes = 1, .random = true, .random_sums = true, .seed = 9};
+    for (size_t n = 0; n < total; n++) {
+        const double ones[] = {1, 1};
+        e.lanes = n % 2 ? 1 : 2;
+        for (size_t j = 0; j < COLUMNS; j++) {
+            y[0][j] = 1;
+            y[1][j] = 0x1p-30;
+        }
+        dots(&e, sums, ones, (const double(*)[COLUMNS])y, 2);
+        for (size_t j = 0; j < COLUMNS; j++) {
+            ck_assert(sums[j] == 1 || sums[j] == 1 + 0x1p-23);
+            up[0][j] += sums[j] > 1;
+            alike[j] += (sums[j] > 1) == (sums[0] > 1);
+        }
+        for (size_t j = 0; j < COLUMNS; j++) {
+            y[0][j] = -1;
+            y[1][j] = 1 + 0x1p-15;
+        }
+        dots(&e, sums, x, (const double(*)[COLUMNS])y, 2);
+        for (size_t j = 0; j < COLUMNS; j++) { /* the product is a multiple of 2^-30, the sum of 2^-23, so exact */
+            ck_assert(sums[j] == 0x1p-14 || sums[j] == 0x1p-14 + 0x1p-23);
+            up[1][j] += sums[j] > 0x1p-14;
+        }
+    }
+    for (size_t j = 0; j < COLUMNS; j++) {
+        for (size_t l = 0; l < 2; l++)
+            ck_assert(fabs((double)up[l][j] - (double)total / 2) <= 3 * sqrt((double)total));
+        ck_assert(j == 0 || fabs((double)alike[j] - (double)total / 2) <= 3 * sqrt((double)total));
+    }
+    e.fused = true;
+    dots(&e, sums, x, (const double(*)[COLUMNS])y, 2);
+    for (size_t j = 0; j < COLUMNS; j++)
+        ck_assert(sums[j] == 0x1p-14 + 0x1p-30);
 }
 END_TEST
 
@@ -285,5 +424,6 @@ START_TEST(orders_are_permutations)
 END_TEST
 
 RUN_TESTS("arithmetic", TEST(rounds_to_nearest_everywhere), TEST(constants_of_the_formats),
-          TEST(random_rounding_gives_the_neighbours), TEST(dots_are_within_gamma), TEST(evaluations_differ),
-          TEST(draws_are_reproducible), TEST(orders_are_permutations))
+          TEST(random_rounding_gives_the_neighbours), TEST(rows_are_rounded_like_numbers), TEST(dots_are_within_gamma),
+          TEST(columns_are_dots), TEST(fused_products_are_long), TEST(columns_have_their_own_coins),
+          TEST(evaluations_differ), TEST(draws_are_reproducible), TEST(orders_are_permutations))

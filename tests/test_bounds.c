@@ -20,7 +20,7 @@ static const assay_options alone = {.threads = 1, .message = sentence, .message_
 static double ratio(const struct answer *a, enum tensor_type f, const double *result)
 {
     double errors[MEASURES], worst = 0;
-    measure_error(errors, a, 0, result);
+    measure_error(errors, a, f, 0, result);
     for (size_t m = 0; m < MEASURES; m++) {
         double over = errors[m] == 0 ? 0 : errors[m] / answer_bounds(a, f, 0)[m];
         worst = over <= worst ? worst : over >= 0 ? over : (double)INFINITY;
@@ -85,7 +85,20 @@ START_TEST(proofs_are_of_the_right_kind)
          "momentum-gaussian-3x5-1",
          "jordan",
          1,
+         {PROOF_BITS, PROOF_BITS, PROOF_MOMENTUM, PROOF_MOMENTUM}},
+        {OPERATION_MOMENTUM, "momentum-fine-3x5-1", "jordan", 1, {PROOF_BITS, PROOF_MOMENTUM, PROOF_NONE, PROOF_NONE}},
+        {OPERATION_MOMENTUM,
+         "momentum-one-rounding-4x6-0",
+         "jordan",
+         1,
+         {PROOF_BITS, PROOF_BITS, PROOF_BITS, PROOF_BITS}},
+        {OPERATION_MOMENTUM,
+         "momentum-one-rounding-4x6-0",
+         "optax", /* divides by 1 - beta^t */
+         1,
          {PROOF_MOMENTUM, PROOF_MOMENTUM, PROOF_MOMENTUM, PROOF_MOMENTUM}},
+        {OPERATION_LMO, "lmo-one-rounding-4x6-max", "", 0, {PROOF_EXACT, PROOF_BITS, PROOF_BITS, PROOF_BITS}},
+        {OPERATION_LMO, "lmo-one-rounding-4x6-sum", "", 0, {PROOF_EXACT, PROOF_BITS, PROOF_BITS, PROOF_BITS}},
         {OPERATION_COSH_RMS,
          "cosh-rms-gaussian-5x3",
          "auon-paper",
@@ -108,7 +121,7 @@ START_TEST(proofs_are_of_the_right_kind)
                           tensor_type_name((enum tensor_type)f), proof_names[a->proofs[f]]);
             for (size_t m = 0; m < MEASURES && case_fits(&c, (enum tensor_type)f); m++) {
                 ck_assert((a->proofs[f] == PROOF_NONE) == (isinf(bounds[m]) != 0));
-                ck_assert((a->proofs[f] == PROOF_EXACT) == (bounds[m] == 0));
+                ck_assert((a->proofs[f] == PROOF_EXACT || a->proofs[f] == PROOF_BITS) == (bounds[m] == 0));
                 /* where there is one, the zero matrix fails; and files hold it in four bytes, if they can */
                 ck_assert(m > 0 || isinf(bounds[m]) || size[m] == 0 || bounds[m] < size[m]);
                 ck_assert(isinf(bounds[m]) || bounds[m] < 0x1p-149 || bounds[m] == nearest(TENSOR_F32, bounds[m]));
@@ -147,7 +160,7 @@ START_TEST(signs_of_any_radius)
     struct golden_case c = golden_named(OPERATION_LMO, "lmo-ternary-8x8-max");
     for (size_t k = 0; k < 64; k++)
         c.inputs[0].at[k] = k % 3 ? 1 : -1;
-    c.radius = 0.1;
+    c.radius = 0x1.002p-3; /* a tie of binary16 */
     ck_assert_int_eq(case_compute(&c, &alone), ASSAY_OK);
     ck_assert_int_eq(case_bound(&c, &alone), ASSAY_OK);
     const struct answer *a = &c.classes[0].answers[0];
@@ -367,14 +380,15 @@ static void answer_as(struct golden_case *c, const struct assay_dialect *d)
 }
 
 /* Honest evaluations of every form, in every format, of random numbers, at steps 1 to 9: within the bounds, but not within an
- * eighth of them; without momentum nothing is rounded, and the bound is 0. With 1 - beta off by a thousandth results in
+ * eighth of them; without momentum nothing is rounded, and the bound is 0; and where bits are
+ * proved, every evaluation has them. With 1 - beta off by a thousandth results in
  * binary32 and binary64 are beyond them. */
 START_TEST(momentum_is_within_bounds)
 {
     static const enum tensor_type fullest[] = {TENSOR_BF16, TENSOR_F32, TENSOR_F64};
     uint64_t state = 5;
     struct golden_case c = golden_computed(OPERATION_MOMENTUM, "momentum-gaussian-3x5-2");
-    size_t classes = c.class_count, wrong = 0, seen = 0;
+    size_t classes = c.class_count, wrong = 0, seen = 0, known = 0;
     double worst[FORMATS] = {0}, next[15], u[15];
     for (size_t trial = 0; trial < rounds(9) * FORMS; trial++) {
         struct assay_dialect d = form(trial % FORMS);
@@ -406,14 +420,137 @@ START_TEST(momentum_is_within_bounds)
                 }
                 bool exact =
                     d.momentum == ASSAY_MOMENTUM_NONE || (d.dampening != 0 && c.step == 1 && d.decay != ASSAY_DECAY_L2);
-                ck_assert(a[0].proofs[f] == (exact ? PROOF_EXACT : PROOF_MOMENTUM));
+                known += a[0].proofs[f] == PROOF_BITS && member == 0;
+                ck_assert(exact ? a[0].proofs[f] == PROOF_EXACT
+                                : a[0].proofs[f] == PROOF_MOMENTUM || a[0].proofs[f] == PROOF_BITS);
             }
     }
+    ck_assert(known > 10);
     for (size_t f = 0; f < FORMATS; f++)
         ck_assert_double_gt(worst[f], 0.125);
     ck_assert(wrong > 100 && seen == wrong);
     c.class_count = classes;
     case_free(&c);
+}
+END_TEST
+
+struct evaluate_args {
+    struct evaluation *e;
+    const struct golden_case *c;
+    const struct assay_dialect *d;
+    double *const *results;
+};
+
+static void evaluate(struct work *w, void *pointer)
+{
+    const struct evaluate_args *a = pointer;
+    case_evaluate(w, a->e, a->c, a->d, a->results);
+}
+
+/* Of the cases that round once the bits of every output of every dialect are proved in the format that they fill, but where a bias
+ * is divided out: 128 honest evaluations give them, to the bit, and a neighbour of any entry fails. */
+START_TEST(bits_are_those_of_every_evaluation)
+{
+    static const struct {
+        const char *id;
+        enum tensor_type full;
+    } these[] = {{"momentum-one-rounding-4x6-0", TENSOR_BF16},
+                 {"momentum-one-rounding-4x6-1", TENSOR_F16},
+                 {"momentum-one-rounding-4x6-2", TENSOR_F32}};
+    for (size_t n = 0; n < sizeof these / sizeof these[0]; n++) {
+        struct golden_case c = golden_bounded(OPERATION_MOMENTUM, these[n].id);
+        enum tensor_type f = these[n].full;
+        for (size_t k = 0; k < c.class_count; k++) {
+            const struct answer *a = c.classes[k].answers;
+            const struct assay_dialect *d = assay_dialect_find(c.classes[k].name);
+            double next[24], u[24], *results[] = {next, u};
+            bool biased = d->nesterov == ASSAY_NESTEROV_UNBIASED || d->nesterov == ASSAY_NESTEROV_NADAM;
+            ck_assert(a[0].proofs[f] == PROOF_BITS && a[1].proofs[f] == (biased ? PROOF_MOMENTUM : PROOF_BITS));
+            for (size_t member = 0; member < ENVELOPE_MEMBERS; member++) {
+                struct evaluation e = evaluation_draw(f, k, member, true);
+                in_work(evaluate, &(struct evaluate_args){&e, &c, d, results});
+                ck_assert(ratio(&a[0], f, next) == 0 && (biased || ratio(&a[1], f, u) == 0));
+            }
+            for (size_t i = 0; i < 24; i++) {
+                double kept = next[i], unit = ldexp(2 * unit_roundoff(f), ilogb(kept));
+                for (int sign = -1; sign <= 1; sign += 2) {
+                    next[i] = kept + sign * unit;
+                    ck_assert(isinf(ratio(&a[0], f, next)));
+                }
+                next[i] = kept;
+            }
+        }
+        case_free(&c);
+    }
+}
+END_TEST
+
+/* One entry of a case that rounds once is changed: (m + g) / 2 is a tie, so that nothing is proved of bfloat16, but all of
+ * binary32; (m + g) / 2 with a difference that rounds; and a product that does. A radius near a tie is rounded twice, or once. */
+START_TEST(ties_are_not_certified)
+{
+    static const struct {
+        double m, g, beta;
+        enum proof proof; /* in bfloat16 */
+    } these[] = {{239.0 / 256, 336.0 / 256, 0.5, PROOF_BITS},        {242.0 / 256, 336.0 / 256, 0.5, PROOF_MOMENTUM},
+                 {240.0 / 256, 336.0 / 256, 0.5, PROOF_BITS},        {-239.0 / 256, 336.0 / 256, 0.5, PROOF_MOMENTUM},
+                 {239.0 / 256, 336.0 / 256, 0.9375, PROOF_MOMENTUM}, {240.0 / 256, 336.0 / 256, 0.9375, PROOF_BITS},
+                 {240.0 / 256, 336.0 / 256, 0, PROOF_BITS},          {0, 336.0 / 256, 0.5, PROOF_BITS},
+                 {240.0 / 256, 1.25, 0x1p-10, PROOF_MOMENTUM}}; /* 1 - 2^-10 is rounded */
+    for (size_t n = 0; n < sizeof these / sizeof these[0]; n++) {
+        struct golden_case c = golden_named(OPERATION_MOMENTUM, "momentum-one-rounding-4x6-0");
+        for (size_t k = 0; k < 24; k++) { /* the same everywhere: beta is */
+            c.inputs[0].at[k] = these[n].m;
+            c.inputs[1].at[k] = these[n].g;
+        }
+        c.hyper.momentum = these[n].beta;
+        ck_assert_int_eq(case_compute(&c, &alone), ASSAY_OK);
+        ck_assert_int_eq(case_bound(&c, &alone), ASSAY_OK);
+        const struct answer *a = &class_of(&c, "auon")->answers[0];
+        ck_assert_msg(a->proofs[TENSOR_BF16] == these[n].proof, "%zu: %s", n, proof_names[a->proofs[TENSOR_BF16]]);
+        ck_assert(a->proofs[TENSOR_F32] == PROOF_BITS && a->proofs[TENSOR_F64] == PROOF_BITS);
+        case_free(&c);
+    }
+    static const struct {
+        const char *class;
+        double m, g, beta;
+        enum tensor_type f;
+    } never[] = {{"sgdm", 64000, 64000, 0.5, TENSOR_F16},                  /* 96000 is infinite */
+                 {"auon", 240.0 / 256, 336.0 / 256, 0.95, TENSOR_BF16},    /* constants are rounded */
+                 {"auon", 1, 0x1p-24, 0.5, TENSOR_F32},                    /* a difference is */
+                 {"auon", 1, 1 + 0x1p-52, 0.75, TENSOR_F64},               /* products of more bits */
+                 {"auon", 0x1p-950, 0x1p-950, 0.75, TENSOR_F64},           /* where fma() may not tell */
+                 {"auon", 1, 0x1p-60, 0.5, TENSOR_F64},                    /* sums of more bits */
+                 {"auon", 240.0 / 256, 336.0 / 256, 0x1p-60, TENSOR_F64}}; /* 1 - beta is 1 */
+    for (size_t n = 0; n < sizeof never / sizeof never[0]; n++) {
+        struct golden_case c = golden_named(OPERATION_MOMENTUM, "momentum-one-rounding-4x6-0");
+        for (size_t k = 0; k < 24; k++) {
+            c.inputs[0].at[k] = never[n].m;
+            c.inputs[1].at[k] = never[n].g;
+            c.inputs[2].at[k] = 0;
+        }
+        c.hyper.momentum = never[n].beta;
+        ck_assert_int_eq(case_compute(&c, &alone), ASSAY_OK);
+        ck_assert_int_eq(case_bound(&c, &alone), ASSAY_OK);
+        const struct answer *a = &class_of(&c, never[n].class)->answers[0];
+        ck_assert_msg(case_fits(&c, never[n].f) && a->proofs[never[n].f] != PROOF_BITS, "%zu", n);
+        case_free(&c);
+    }
+    static const struct {
+        double radius;
+        enum proof proof;
+    } radii[] = {{1 + 0x1p-8, PROOF_UNIT_VECTORS},
+                 {1 + 0x1p-8 + 0x1p-30, PROOF_UNIT_VECTORS},
+                 {1 + 0x1p-8 + 0x1p-12, PROOF_BITS},
+                 {1 + 0x1p-7, PROOF_EXACT}};
+    for (size_t n = 0; n < sizeof radii / sizeof radii[0]; n++) {
+        struct golden_case c = golden_named(OPERATION_LMO, "lmo-one-rounding-4x6-max");
+        c.radius = radii[n].radius;
+        ck_assert_int_eq(case_compute(&c, &alone), ASSAY_OK);
+        ck_assert_int_eq(case_bound(&c, &alone), ASSAY_OK);
+        ck_assert(c.classes[0].answers[0].proofs[TENSOR_BF16] == radii[n].proof);
+        case_free(&c);
+    }
 }
 END_TEST
 
@@ -535,5 +672,6 @@ END_TEST
 
 RUN_TESTS("bounds", TEST(proofs_are_of_the_right_kind), TEST(where_nothing_is_judged_there_are_none),
           TEST(signs_of_any_radius), TEST(choices_are_forgotten), TEST(disturbed_matrices_are_within_bounds),
-          TEST(unit_vectors_are_within_bounds), TEST(momentum_is_within_bounds), TEST(held_out_evaluations_pass),
+          TEST(unit_vectors_are_within_bounds), TEST(momentum_is_within_bounds),
+          TEST(bits_are_those_of_every_evaluation), TEST(ties_are_not_certified), TEST(held_out_evaluations_pass),
           TEST(wrong_coefficients_are_seen), TEST(bounds_are_reproducible), TEST(memory_failures_are_survived))

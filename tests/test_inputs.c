@@ -354,6 +354,9 @@ START_TEST(random_entries_have_their_distribution)
     draw("signs");
     ck_assert(share_is(1, 0.5) && fabs(share(-1) + share(1) - 1) < 1e-12);
     ck_assert(!share_is(1, 0.48)); /* such a difference is seen */
+    draw("one-rounding");
+    for (size_t k = 0; k < 1 << 16; k++)
+        ck_assert(llabs(sample[k]) == (int64_t)(2 * (k % MOST) + 1));
     draw("wide-range");
     ck_assert(all_fit(TENSOR_BF16) && !all_fit(TENSOR_F16));
     int64_t largest = 0;

@@ -53,6 +53,8 @@ static const struct {
     {OPERATION_NEWTON_SCHULZ, "newton-schulz-gaussian-3x5", "moonlight"},
     {OPERATION_COSH_RMS, "cosh-rms-gaussian-5x3", "auon"},
     {OPERATION_MOMENTUM, "momentum-gaussian-8x12-2", "jordan"},
+    {OPERATION_MOMENTUM, "momentum-fine-8x12-2", "jordan"},
+    {OPERATION_MOMENTUM, "momentum-one-rounding-4x6-0", "auon"},
     {OPERATION_STEP, "step-gaussian-1x6", "adamw"},
 };
 enum { CASES = sizeof cases / sizeof cases[0] };
@@ -177,7 +179,7 @@ static void check_entry(const struct golden_case *c, const struct answer_class *
     for (size_t e = 0; e < a->count; e += 1 + a->count / 9) {
         double kept = result[e], bound = answer_bounds(a, f, e / size)[MEASURE_ENTRY];
         if (bound == 0)
-            bound = fabs(kept) * 0x1p-24;
+            bound = fmax(fabs(kept), 1) * unit_roundoff(f);
         result[e] = a->hi[e] + (e % 2 ? -4 : 4) * bound;
         struct verdict v = judged(c, k, 0, f, result);
         ck_assert_msg(!v.pass && v.entry == e && v.step == e / size && v.got == result[e], "%s: %zu, not %zu", c->id,
@@ -198,7 +200,7 @@ END_TEST
 START_TEST(the_measure_is_named)
 {
     double result[MOST];
-    struct golden_case c = golden_bounded(OPERATION_MOMENTUM, "momentum-gaussian-8x12-2");
+    struct golden_case c = golden_bounded(OPERATION_MOMENTUM, "momentum-fine-8x12-2");
     const struct answer_class *k = class_of(&c, "jordan");
     const struct answer *a = &k->answers[1];
     const double *bounds = answer_bounds(a, TENSOR_F32, 0);
@@ -218,6 +220,35 @@ START_TEST(the_measure_is_named)
         ck_assert(v.bound == bounds[what]);
     }
     case_free(&c);
+}
+END_TEST
+
+/* Where bits are proved, the answer rounded to the format passes, with no error; a neighbour of one entry on either side does not. */
+START_TEST(a_bit_is_seen)
+{
+    static const struct {
+        enum operation operation;
+        const char *id, *class;
+    } these[] = {{OPERATION_MOMENTUM, "momentum-one-rounding-4x6-0", "jordan"},
+                 {OPERATION_LMO, "lmo-one-rounding-4x6-max", ""}};
+    double result[MOST];
+    for (size_t n = 0; n < 2; n++) {
+        struct golden_case c = golden_bounded(these[n].operation, these[n].id);
+        const struct answer_class *k = class_of(&c, these[n].class);
+        const struct answer *a = &k->answers[0];
+        honest(result, &c, a, TENSOR_BF16);
+        struct verdict v = judged(&c, k, 0, TENSOR_BF16, result);
+        ck_assert(v.pass && v.judged && (n == 1 || (v.error == 0 && v.proof == PROOF_BITS)));
+        ck_assert(result[3] != a->hi[3]); /* which is rounded */
+        for (int sign = -1; sign <= 1; sign += 2) {
+            double kept = result[3];
+            result[3] += sign * ldexp(1, ilogb(kept) - 7);
+            v = judged(&c, k, 0, TENSOR_BF16, result);
+            ck_assert(!v.pass && v.entry == 3 && v.proof == PROOF_BITS && isinf(v.ratio));
+            result[3] = kept;
+        }
+        case_free(&c);
+    }
 }
 END_TEST
 
@@ -318,16 +349,15 @@ START_TEST(verdicts_are_sentences)
     result[8] = 2.5;
     char expected[VERDICT_TEXT];
     snprintf(expected, sizeof expected,
-             "case momentum-zero-3x5-2, %s, momentum: the error of the worst entry is 0.5, 2 times 0.25 (momentum); "
+             "case momentum-zero-3x5-2, %s, momentum: the error of the worst entry is 0.5, 2 times 0.25 (bits); "
              "momentum[1,3] is 0x1.4p+1 = 2.5, exact 0x1p+1 = 2",
              k->name);
     said(&c, k, 0, TENSOR_F64, result, expected);
     result[0] = NAN; /* the first one that is beyond is named */
-    snprintf(
-        expected, sizeof expected,
-        "case momentum-zero-3x5-2, %s, momentum: the Frobenius norm of the error is nan, nan times 100 (momentum); "
-        "momentum[0,0] is nan = nan, exact %a = %.6g",
-        k->name, a->hi[0], a->hi[0]);
+    snprintf(expected, sizeof expected,
+             "case momentum-zero-3x5-2, %s, momentum: the Frobenius norm of the error is nan, nan times 100 (bits); "
+             "momentum[0,0] is nan = nan, exact %a = %.6g",
+             k->name, a->hi[0], a->hi[0]);
     said(&c, k, 0, TENSOR_F64, result, expected);
     for (size_t m = 0; m < MEASURES; m++)
         answer_bounds(a, TENSOR_F64, 0)[m] = INFINITY;
@@ -437,5 +467,5 @@ END_TEST
 
 RUN_TESTS("judge", TEST(exact_answers_pass), TEST(what_is_not_finite_fails), TEST(wrong_results_fail),
           TEST(single_entries_are_named), TEST(the_measure_is_named), TEST(stale_steps_and_other_dialects_fail),
-          TEST(any_optimal_answer_passes), TEST(verdicts_are_sentences), TEST(commands_are_complete),
-          TEST(memory_failures_are_survived))
+          TEST(a_bit_is_seen), TEST(any_optimal_answer_passes), TEST(verdicts_are_sentences),
+          TEST(commands_are_complete), TEST(memory_failures_are_survived))

@@ -92,7 +92,7 @@ static void check_all(double least, double most)
                 if (most > 1e200) /* beyond the narrow formats */
                     for (size_t k = 0; k < size; k++)
                         result[k] = r.hi[t * size + k] * (1 - ldexp(1, -(int)(n % 4) * 12));
-                measure_error(of, &r.a, t, result);
+                measure_error(of, &r.a, TENSOR_F64, t, result);
                 naive(true_of, &r.a, shapes[s].rows, shapes[s].cols, t * size, result);
                 for (size_t m = 0; m < MEASURES; m++) {
                     double expected = true_of[m] + r.a.radius, slack = expected * 0x1p-30 + 0x1p-1070;
@@ -129,21 +129,21 @@ START_TEST(each_sees_its_own)
     memset(r.hi, 0, sizeof r.hi);
     memset(r.lo, 0, sizeof r.lo);
     double result[12] = {0}, of[MEASURES];
-    measure_error(of, &r.a, 0, result);
+    measure_error(of, &r.a, TENSOR_F64, 0, result);
     for (size_t m = 0; m < MEASURES; m++)
         ck_assert(of[m] == 0);
     for (size_t j = 0; j < 4; j++)
         result[4 + j] = 1; /* a row */
-    measure_error(of, &r.a, 0, result);
+    measure_error(of, &r.a, TENSOR_F64, 0, result);
     ck_assert(of[MEASURE_FROBENIUS] == 2 && of[MEASURE_ROW] == 2 && of[MEASURE_COLUMN] == 1 && of[MEASURE_ENTRY] == 1);
     for (size_t k = 0; k < 12; k++)
         result[k] = k % 4 == 2 ? -3 : 0; /* a column */
-    measure_error(of, &r.a, 0, result);
+    measure_error(of, &r.a, TENSOR_F64, 0, result);
     ck_assert(of[MEASURE_ROW] == 3 && of[MEASURE_ENTRY] == 3);
     ck_assert_double_le(fabs(of[MEASURE_COLUMN] - sqrt(27)), 1e-14);
     ck_assert_double_le(fabs(of[MEASURE_FROBENIUS] - sqrt(27)), 1e-14);
     r.a.radius = 0.5;
-    measure_error(of, &r.a, 0, result);
+    measure_error(of, &r.a, TENSOR_F64, 0, result);
     ck_assert(of[MEASURE_ROW] == 3.5 && of[MEASURE_ENTRY] == 3.5);
     measure_answer(of, &r.a, 0);
     for (size_t m = 0; m < MEASURES; m++)
@@ -158,9 +158,29 @@ START_TEST(entries_are_subtracted_exactly)
     shape(&r, false, 1, (size_t[]){1});
     r.hi[0] = 1;
     r.lo[0] = 0x1p-60;
-    ck_assert(entry_error(&r.a, 0, 1) == -0x1p-60);
-    ck_assert(entry_error(&r.a, 0, 1 + 0x1p-52) == 0x1p-52 - 0x1p-60);
-    ck_assert(entry_error(&r.a, 0, 3) == 2);
+    ck_assert(entry_error(&r.a, TENSOR_F64, 0, 1) == -0x1p-60);
+    ck_assert(entry_error(&r.a, TENSOR_F64, 0, 1 + 0x1p-52) == 0x1p-52 - 0x1p-60);
+    ck_assert(entry_error(&r.a, TENSOR_F64, 0, 3) == 2);
+}
+END_TEST
+
+/* Where bits are proved, what is left is taken from the answer rounded to the format, and the radius does not count. */
+START_TEST(proved_bits_are_compared)
+{
+    static struct room r;
+    double result[] = {1, 1 + 0x1p-7}, of[MEASURES];
+    shape(&r, false, 1, (size_t[]){2});
+    r.hi[0] = r.hi[1] = 1 + 0x1p-10;
+    r.lo[0] = r.lo[1] = 0x1p-60;
+    r.a.radius = 0x1p-80;
+    r.a.proofs[TENSOR_BF16] = PROOF_BITS;
+    ck_assert(entry_error(&r.a, TENSOR_BF16, 0, 1) == 0 && entry_error(&r.a, TENSOR_F32, 0, 1) < -0x1p-11);
+    ck_assert(entry_error(&r.a, TENSOR_BF16, 0, 1 + 0x1p-9) == 0); /* rounded, too */
+    measure_error(of, &r.a, TENSOR_BF16, 0, result);
+    ck_assert(of[MEASURE_FROBENIUS] == 0x1p-7 && of[MEASURE_ENTRY] == 0x1p-7);
+    measure_error(of, &r.a, TENSOR_F32, 0, result);
+    ck_assert(of[MEASURE_ENTRY] > 0x1p-8 && of[MEASURE_ENTRY] < 0x1p-7);
+    r.a.proofs[TENSOR_BF16] = PROOF_NONE;
 }
 END_TEST
 
@@ -179,20 +199,20 @@ START_TEST(what_is_not_finite_propagates)
             double result[24], of[MEASURES];
             memcpy(result, r.hi, sizeof result);
             result[12 + k] = none[n];
-            measure_error(of, &r.a, 1, result + 12);
+            measure_error(of, &r.a, TENSOR_F64, 1, result + 12);
             for (size_t m = 0; m < MEASURES; m++)
                 ck_assert(isnan(of[m]));
-            measure_error(of, &r.a, 0, result);
+            measure_error(of, &r.a, TENSOR_F64, 0, result);
             for (size_t m = 0; m < MEASURES; m++)
                 ck_assert(of[m] == 0);
         }
     double result[24] = {0}, of[MEASURES]; /* and so does a difference that overflows */
     r.hi[3] = 0x1p1023;
     result[3] = -0x1.8p1023;
-    measure_error(of, &r.a, 0, result);
+    measure_error(of, &r.a, TENSOR_F64, 0, result);
     ck_assert(isnan(of[MEASURE_FROBENIUS]) && isnan(of[MEASURE_ENTRY]));
 }
 END_TEST
 
 RUN_TESTS("measure", TEST(measures_are_their_formulas), TEST(nothing_vanishes_or_overflows), TEST(each_sees_its_own),
-          TEST(entries_are_subtracted_exactly), TEST(what_is_not_finite_propagates))
+          TEST(entries_are_subtracted_exactly), TEST(what_is_not_finite_propagates), TEST(proved_bits_are_compared))

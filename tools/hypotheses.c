@@ -269,8 +269,9 @@ static double distance_of(const struct answer_class *x, const struct answer_clas
         for (size_t s = 0; s < x->answers[a].slabs; s++) {
             double errors[MEASURES];
             size_t size = y->answers[a].count / y->answers[a].slabs;
-            measure_error(errors, &x->answers[a], s, y->answers[a].hi + s * size);
-            most = fmax(most, errors[MEASURE_FROBENIUS] / answer_bounds(&x->answers[a], f, s)[MEASURE_FROBENIUS]);
+            measure_error(errors, &x->answers[a], f, s, y->answers[a].hi + s * size);
+            double bound = answer_bounds(&x->answers[a], f, s)[MEASURE_FROBENIUS];
+            most = fmax(most, errors[MEASURE_FROBENIUS] > 0 ? errors[MEASURE_FROBENIUS] / bound : 0);
         }
     return most;
 }
