@@ -324,9 +324,9 @@ static const struct spoiled {
     {OPERATION_SVD, "\"proofs\": {", "\"proofs\": [], \"proof\": {", SVD "answers: "},
     {OPERATION_SVD, "\"proofs\": {\n      \"S\"", "\"proofs\": {\n      \"T\"", SVD "no proofs of the bounds of S"},
     {OPERATION_SVD, "\"proofs\": {", "\"proofs\": {\"T\": [],", SVD "proofs for other outputs"},
-    {OPERATION_SVD, "\"momentum\"", "\"guess\"", SVD "there is no proof guess"},
-    {OPERATION_SVD, "\"momentum\",", "", SVD "not one proof for each format: S"},
-    {OPERATION_SVD, "\"momentum\"", "3", SVD "not a list of strings: proofs"},
+    {OPERATION_SVD, "\"bits\"", "\"guess\"", SVD "there is no proof guess"},
+    {OPERATION_SVD, "\"bits\",", "", SVD "not one proof for each format: S"},
+    {OPERATION_SVD, "\"bits\"", "3", SVD "not a list of strings: proofs"},
     {OPERATION_COSH_RMS, "\"proofs\"", "\"proof\"", "case cosh-rms-gaussian-2x2: answers: "},
     /* parameters */
     {OPERATION_LMO, "\"norm\": \"row\"", "\"norm\": \"taxi\"", "case lmo-gaussian-1x6-row: there is no norm taxi"},
