@@ -7,8 +7,8 @@
  * A bug that changes no exact answer of a dialect (by more than 1e-12) is not observable in results, and not counted. Exit
  * code 1 if an honest run is rejected, if a bug is missed in binary32, or more than 5 % of them in bfloat16. */
 #include "bounds.h"
-#include "inputs.h"
 #include "judge.h"
+#include "numbers.h"
 #include "safetensors.h"
 #include "set.h"
 
@@ -21,6 +21,8 @@
 #include <unistd.h>
 
 enum { WAYS = 2, HONEST_SEEDS = 3, MOST_BUGS = 80, MOST_DIALECTS = 80 };
+/* From this number on, ports take no part in what they are judged by. */
+enum { HELD_OUT = 1000 };
 static const enum tensor_type ways[WAYS] = {TENSOR_F32, TENSOR_BF16};
 
 /* What became of one port: shared with the processes that find out. */
@@ -65,11 +67,6 @@ static const struct answer_class *answers_of(const struct golden_case *c, const 
     return k && !k->undefined ? k : NULL;
 }
 
-static enum tensor_type format_of(const struct golden_case *c, enum tensor_type way)
-{
-    return c->operation == OPERATION_MOMENTUM ? TENSOR_F32 : way;
-}
-
 static bool differs(const struct answer *a, const double *x)
 {
     double error = 0, size = 0;
@@ -85,7 +82,7 @@ static void try_case(struct outcome *found, size_t number, const struct golden_c
                      const struct assay_dialect *base, enum tensor_type way, size_t seed)
 {
     const struct answer_class *k = answers_of(c, base->name);
-    enum tensor_type format = format_of(c, way);
+    enum tensor_type format = operation_format(c->operation, way);
     struct assay_dialect d = *base;
     if (!k || !case_fits(c, format) || (bug && !bug_apply(bug, &d)))
         return;
@@ -98,7 +95,7 @@ static void try_case(struct outcome *found, size_t number, const struct golden_c
     bool runs = compute(&p), caught = !runs;
     for (size_t a = 0; a < k->answer_count && runs; a++)
         found->observable = found->observable || differs(&k->answers[a], results[a]);
-    p.how = evaluation_draw(format, ~input_seed(c->id) + seed, 1 + seed, true);
+    p.how = port_evaluation(way, HELD_OUT + seed, c, true);
     p.how.fault = bug ? bug->fault : FAULT_NONE;
     runs = runs && compute(&p);
     for (size_t a = 0; a < k->answer_count && runs; a++) {
@@ -237,13 +234,12 @@ static int write_results(const struct golden_set *set, char **argv)
         for (size_t k = 0; operation_has_dialects(set->manifests[m].operation) && k < set->manifests[m].count; k++) {
             const struct golden_case *c = &set->manifests[m].cases[k];
             const struct answer_class *class = answers_of(c, base->name);
-            if (!class || !case_fits(c, format_of(c, way)))
+            if (!class || !case_fits(c, operation_format(c->operation, way)))
                 continue;
             double *results[CASE_ANSWERS];
             for (size_t a = 0; a < class->answer_count; a++)
                 results[a] = calloc(class->answers[a].count + 1, sizeof(double));
-            struct port p = {c, &d, evaluation_draw(format_of(c, way), ~input_seed(c->id) + seed, 1 + seed, true),
-                             results};
+            struct port p = {c, &d, port_evaluation(way, HELD_OUT + seed, c, true), results};
             p.how.fault = bug ? bug->fault : FAULT_NONE;
             if (!compute(&p))
                 continue;
