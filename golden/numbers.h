@@ -1,54 +1,31 @@
-/* The numbers of a port (coefficients, epsilon, scale, beta, weight decay), estimated from all its results at once.
- *
- * r = results - answers at theta, J = d answers / d theta, the answers an evaluation in binary64 and J its central
- * differences. One weight for each matrix of results (that of one step, or of the case): 1 / variance of an entry, which
- * NUMBER_MEMBERS evaluations in the format give. The estimate solves the normal equations sum J^T w J t = sum J^T w r. */
+/* The numbers of a port (golden/sensitivity.h), estimated from all its results at once, with standard errors. */
 #ifndef ASSAY_GOLDEN_NUMBERS_H
 #define ASSAY_GOLDEN_NUMBERS_H
 
-#include "bounds.h"
-
-/* The results that a port has for a case; at[a] is NULL where there are none for output a. */
-struct observed {
-    const struct golden_case *c;
-    const double *at[CASE_ANSWERS];
-};
-
-enum number {
-    NUMBER_A, /* of a triple that every step repeats */
-    NUMBER_B,
-    NUMBER_C,
-    NUMBER_ROUNDING, /* of a schedule: 0 if the coefficients are as printed, 1 if they are rounded to the format */
-    NUMBER_EPS,
-    NUMBER_SCALE, /* assay_dialect.scale_factor */
-    NUMBER_BETA, /* beta and weight decay: those of the case, of several cases by the evidence in each, plus what is off */
-    NUMBER_DECAY,
-    NUMBERS
-};
-extern const char *const number_names[NUMBERS];
+#include "sensitivity.h"
 
 struct number_estimate {
     double value, error; /* with its standard error */
-    double nominal;      /* what the dialect, or the cases, say */
+    double nominal;      /* what the dialect says; beta and weight decay, the cases on average, by what each of them says */
     size_t cases;        /* that say at least a hundredth of what the best of them says; 0: it plays no part in any */
     bool seen;           /* whether the results show it; if not, value is nominal */
 };
 
-/* Way number `port` to evaluate, the same for every case of a set, as one port has it; only random choices are the case's.
- * Momentum alone is computed in binary32 by ports whose direction is narrower. */
-enum tensor_type operation_format(enum operation operation, enum tensor_type format);
-struct evaluation port_evaluation(enum tensor_type format, size_t port, const struct golden_case *c, bool honest);
-
-/* Whether every step of the dialect has the same triple. */
-bool numbers_repeat(const struct assay_dialect *d);
-
-/* The numbers of a port of the dialect, which may have a bug, computed in the format: Gauss-Newton from the dialect's own, weighted by
- * 1 / (variance + mean square of what is left) besides, so that cases in which something else is wrong count little. The standard
- * error is the jackknife's over cases, sqrt((C - 1) / C sum_c (theta without c - theta)^2), to first order. A number is seen
- * if that is at most a quarter of the range in which it is looked for (1 for coefficients, a factor e for eps, half of
- * the scale, 1/4 for beta and decay). Cases that the dialect does not take say nothing. Errors: ASSAY_NO_MEMORY. */
+/* The numbers of a port of the dialect, which may have a fault, computed in the format: Gauss-Newton from the dialect's own, which
+ * makes sum log(variance + mean r^2) least. error^2 is that of the jackknife over cases, (C - 1) / C sum_c (theta without
+ * c - theta)^2 to first order, or, if that is more, 1 / n; and that of what a port may round once, the same in all cases:
+ * (u number)^2 / cases, u the roundoff of the format (of binary32 for beta; for weight decay (u / lr)^2, that of 1 - lr wd).
+ * A number is seen if the first is at most a quarter of the range that it is looked for in. Cases that the dialect does not
+ * take say nothing. Errors: ASSAY_NO_MEMORY. Cost: some 300 evaluations of each case. */
 assay_status numbers_estimate(struct number_estimate found[NUMBERS], const struct assay_dialect *d, enum fault fault,
                               const struct observed *cases, size_t count, enum tensor_type format,
                               const assay_options *options) __attribute__((warn_unused_result));
+
+/* What a dialect and the parts of some cases say of number k; how many of them say something of it. */
+double number_nominal(const struct assay_dialect *d, const struct part *parts, size_t count, size_t k);
+size_t number_cases(const struct part *parts, size_t count, size_t k);
+
+/* What rounding the number once, in the same way in all cases, makes of it. */
+double number_rounded_once(enum tensor_type format, const struct part *parts, size_t count, size_t k, double value);
 
 #endif
