@@ -37,6 +37,26 @@ static double ask_all(struct work *w, const struct fit *f, const struct change *
     return loss;
 }
 
+/* Tries `count` values of a number to each side, a factor apart, for answers need not depend on it smoothly: takes the one that the most
+ * results fit, by sum r^2 / (variance + r^2). */
+static void scan(struct work *w, const struct fit *f, struct change *at, size_t k, double factor, size_t count)
+{
+    struct change best = *at, to = *at;
+    double least = ask_all(w, f, at, ASK_WEIGHTS, NULL);
+    for (int side = 0; side < 2; side++) {
+        to.of[k] = at->of[k];
+        for (size_t n = 0; n < count; n++) {
+            to.of[k] = (1 + to.of[k]) * (side ? factor : 1 / factor) - 1;
+            double loss = ask_all(w, f, &to, ASK_WEIGHTS, NULL);
+            if (loss < least) {
+                least = loss;
+                best = to;
+            }
+        }
+    }
+    *at = best;
+}
+
 /* Moves *at to where sum w r^2, by the weights there, is less, along the solution, halved until it is; false if it falls by no
  * more than 0.01, a tenth of a standard error. With the weights of the next round, too, sum log(variance + mean r^2) has
  * fallen then: log is concave. */
@@ -125,11 +145,16 @@ static void estimate(struct work *w, void *pointer)
     f->parts = work_alloc(w, f->count, sizeof *f->parts);
     for (size_t c = 0; c < f->count; c++)
         part_lay_out(w, &f->parts[c], &f->observed[c]);
-    ask_all(w, f, &at, ASK_FIRST, &e);
+    f->tolerance = 0x1p-7 + 8 * unit_roundoff(f->format);
+    for (int n = 0; n < 2; n++) { /* the second time with what rounding does there */
+        ask_all(w, f, &at, ASK_FIRST, NULL);
+        scan(w, f, &at, NUMBER_EPS, 2, 13);
+        scan(w, f, &at, NUMBER_NORM, 1.005, 20);
+    }
     /* From coarse to fine: with the variances alone, one case that is met by chance outweighs all that are off. */
     for (size_t l = 0; l < sizeof tolerances / sizeof tolerances[0]; l++) {
         f->tolerance = tolerances[l];
-        double loss = ask_all(w, f, &at, ASK_EQUATIONS, &e);
+        double loss = ask_all(w, f, &at, ASK_FIRST, &e);
         for (size_t n = 0; n < MOST_ROUNDS && improve(w, f, &at, &e, &loss); n++)
             continue;
     }
@@ -140,7 +165,8 @@ static void estimate(struct work *w, void *pointer)
         double own = errors[k] * (relative ? value : 1), once = number_rounded_once(f->format, f->parts, f->count, k, value);
         struct number_estimate x = {base, 0, base, number_cases(f->parts, f->count, k), false};
         x.error = sqrt(own * own + once * once);
-        x.seen = x.cases > 0 && errors[k] <= number_ways[k].range / 4;
+        x.seen = x.cases > 0 && errors[k] <= number_ways[k].range / 4 && e.n[k][k] >= e.best[k] / 4 &&
+                 (k != NUMBER_NORM || fabs(at.of[k]) <= 0.125);
         x.value = x.seen ? value : base;
         f->found[k] = x;
     }

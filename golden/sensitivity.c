@@ -170,8 +170,7 @@ void part_lay_out(struct work *w, struct part *p, const struct observed *o)
 
 /* ---- what it says -------------------------------------------------------------------------------------------------------- */
 
-/* The numbers of one evaluation. */
-static double *numbers_of(struct work *w, const struct question *q, struct evaluation e, const struct change *by)
+double *question_numbers(struct work *w, const struct question *q, struct evaluation e, const struct change *by)
 {
     const struct part *p = q->part;
     double *y = work_alloc(w, p->count, sizeof *y), *results[CASE_ANSWERS];
@@ -195,16 +194,18 @@ static void find_variances(struct work *w, const struct question *q, const doubl
     const double *direction = scaled ? by_scale : exact;
     double *members[VARIANCE_MEMBERS], u = unit_roundoff(q->format),
                                      held = unit_roundoff(q->format == TENSOR_F64 ? TENSOR_F64 : TENSOR_F32);
+    memset(p->offset, 0, p->count * sizeof *p->offset);
     for (size_t m = 0; m < VARIANCE_MEMBERS; m++) {
         struct evaluation e = port_evaluation(q->format, m + 1, p->o->c, true);
         e.constants = false;
-        members[m] = numbers_of(w, q, e, q->at);
+        members[m] = question_numbers(w, q, e, q->at);
         for (size_t i = 0; i < p->count; i++)
             p->offset[i] += (members[m][i] - exact[i]) / VARIANCE_MEMBERS;
     }
     for (size_t n = 0; n < p->group_count; n++) {
         struct group *g = &p->groups[n];
         double sum = 0, least = 0;
+        g->size = 0;
         for (size_t i = g->from; i < g->from + g->count; i++) {
             g->size += exact[i] * exact[i] / (double)g->count;
             least += held * held * exact[i] * exact[i] + u * u * direction[i] * direction[i];
@@ -222,63 +223,64 @@ static double *derivative(struct work *w, const struct question *q, size_t k)
 {
     struct evaluation plain = port_evaluation(TENSOR_F64, 0, q->part->o->c, true);
     struct change up = moved_by(q->at, k, number_ways[k].step), down = moved_by(q->at, k, -number_ways[k].step);
-    double *j = numbers_of(w, q, plain, &up), *below = numbers_of(w, q, plain, &down);
+    double *j = question_numbers(w, q, plain, &up), *below = question_numbers(w, q, plain, &down);
     for (size_t i = 0; i < q->part->count; i++)
         j[i] = (j[i] - below[i]) / (2 * number_ways[k].step);
     return j;
 }
 
-/* Adds what number i, with residual r, says. */
-static void add_number(struct equations *e, double weight, double r, double *const j[NUMBERS], size_t i)
+/* Adds what number i, with residual r, says; `alone` is the variance of rounding alone. */
+static void add_number(struct equations *e, double weight, double alone, double r, double *const j[NUMBERS], size_t i)
 {
     for (size_t k = 0; k < NUMBERS; k++) {
+        e->best[k] += j[k][i] * j[k][i] / alone;
         e->g[k] += weight * j[k][i] * r;
         for (size_t l = 0; l < NUMBERS; l++)
             e->n[k][l] += weight * j[k][i] * j[l][i];
     }
 }
 
-/* Residuals of the ports of the question, of which number 0 is the one that gave results. */
-static double **residuals(struct work *w, const struct question *q, const double *exact)
+double **question_residuals(struct work *w, const struct question *q, const double *exact)
 {
     const struct part *p = q->part;
     double **r = work_alloc(w, q->members + 1, sizeof *r);
     for (size_t m = 0; m <= q->members; m++) {
         struct evaluation e = port_evaluation(q->format, VARIANCE_MEMBERS + m, p->o->c, false);
-        r[m] = m > 0 ? numbers_of(w, q, e, q->at) : work_alloc(w, p->count, sizeof **r);
+        r[m] = m > 0 ? question_numbers(w, q, e, q->at) : work_alloc(w, p->count, sizeof **r);
         for (size_t i = 0; i < p->count; i++)
             r[m][i] = (m > 0 ? r[m][i] : p->y[i]) - p->offset[i] - exact[i];
     }
     return r;
 }
 
-/* Whether all ports have finite numbers there; left = sum r^2 of the one. */
-static bool group_left(const struct question *q, const struct group *g, double *const *r, double *left)
+/* Whether all ports have finite numbers there; left = the mean of r^2 of the one, spread of the members. */
+static bool group_left(const struct question *q, const struct group *g, double *const *r, double *left, double *spread)
 {
-    double all = *left = 0;
+    *left = *spread = 0;
     for (size_t i = g->from; i < g->from + g->count; i++) {
-        *left += r[0][i] * r[0][i];
-        for (size_t m = 0; m <= q->members; m++)
-            all += fabs(r[m][i]);
+        *left += r[0][i] * r[0][i] / (double)g->count;
+        for (size_t m = 1; m <= q->members; m++)
+            *spread += r[m][i] * r[m][i] / (double)(g->count * q->members);
     }
-    return isfinite(all) && isfinite(*left);
+    return isfinite(*left) && isfinite(*spread);
 }
 
 static void ask_group(const struct question *q, struct group *g, double *const *r, double *const j[NUMBERS])
 {
     struct part *p = q->part;
-    double left;
-    bool finite = group_left(q, g, r, &left);
+    double left, spread;
+    bool finite = group_left(q, g, r, &left, &spread);
     double alone = g->variance + q->tolerance * q->tolerance * g->size;
     if (q->what != ASK_LOSS)
-        g->weight = 1 / (alone + (q->members > 0 ? 0 : left / (double)g->count));
+        g->weight = 1 / (alone + (q->members > 0 ? spread : left));
     if (!finite || !(g->weight > 0) || isinf(g->weight)) {
         g->weight = 0; /* or all of it is 0 */
         return;
     }
+    left *= (double)g->count;
     p->loss += g->weight * left;
-    for (size_t i = g->from; i < g->from + g->count && q->what != ASK_LOSS; i++) {
-        add_number(&p->found, g->weight, r[0][i], j, i);
+    for (size_t i = g->from; i < g->from + g->count && q->what <= ASK_EQUATIONS; i++) {
+        add_number(&p->found, g->weight, alone, r[0][i], j, i);
         for (size_t m = 0; m < q->members; m++)
             for (size_t k = 0; k < NUMBERS; k++)
                 q->member_g[m][k] += g->weight * j[k][i] * r[m + 1][i];
@@ -289,14 +291,14 @@ static void ask(struct work *w, void *pointer)
 {
     const struct question *q = pointer;
     struct part *p = q->part;
-    double *j[NUMBERS], *exact = numbers_of(w, q, port_evaluation(TENSOR_F64, 0, p->o->c, true), q->at);
-    for (size_t k = 0; k < NUMBERS && q->what != ASK_LOSS; k++)
+    double *j[NUMBERS], *exact = question_numbers(w, q, port_evaluation(TENSOR_F64, 0, p->o->c, true), q->at);
+    for (size_t k = 0; k < NUMBERS && q->what <= ASK_EQUATIONS; k++)
         j[k] = derivative(w, q, k);
     if (q->what == ASK_FIRST)
         find_variances(w, q, exact, j[NUMBER_SCALE]);
-    if (q->what != ASK_LOSS)
+    if (q->what <= ASK_EQUATIONS)
         memset(&p->found, 0, sizeof p->found);
-    double **r = residuals(w, q, exact);
+    double **r = question_residuals(w, q, exact);
     p->loss = 0;
     for (size_t n = 0; n < p->group_count; n++)
         ask_group(q, &p->groups[n], r, j);
@@ -317,6 +319,7 @@ void equations_add(struct equations *all, const struct equations *part, double s
 {
     for (size_t k = 0; k < NUMBERS; k++) {
         all->g[k] += sign * part->g[k];
+        all->best[k] += sign * part->best[k];
         for (size_t l = 0; l < NUMBERS; l++)
             all->n[k][l] += sign * part->n[k][l];
     }

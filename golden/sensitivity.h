@@ -55,9 +55,9 @@ enum tensor_type operation_format(enum operation operation, enum tensor_type for
 /* Way number `port` to evaluate, the same for every case of a set, as one port has it; only random choices are the case's. */
 struct evaluation port_evaluation(enum tensor_type format, size_t port, const struct golden_case *c, bool honest);
 
-/* The normal equations n t = g. */
+/* The normal equations n t = g; and what n[k][k] would be if all that is left were rounding's. */
 struct equations {
-    double n[NUMBERS][NUMBERS], g[NUMBERS];
+    double n[NUMBERS][NUMBERS], g[NUMBERS], best[NUMBERS];
 };
 
 /* Numbers of one variance and weight: those of a matrix of results, one of each step; but of a matrix
@@ -96,14 +96,20 @@ struct question {
     enum ask {
         ASK_FIRST,     /* offset and variances, and what follows */
         ASK_EQUATIONS, /* n, g, loss, by weights 1 / (variance + mean r^2 of the group): what fits badly counts little */
+        ASK_WEIGHTS,   /* those weights, and the loss by them */
         ASK_LOSS,      /* loss, by the weights that there are */
     } what;
-    size_t members; /* of an ensemble of ports, and for each its g; with these, weights are 1 / variance */
+    size_t members; /* of an ensemble of ports, and for each its g; with these, weights are
+                       * 1 / (variance + their mean square) */
     double (*member_g)[NUMBERS];
 };
 
 /* Asks, in a computation of its own: a dialect that does not take the case makes part->takes false. ASSAY_NO_MEMORY fails w. */
 void part_ask(struct work *w, const struct question *q);
+
+/* y of one evaluation by a port with changed numbers; and of the port, r[0], and the members what is left of y. */
+double *question_numbers(struct work *w, const struct question *q, struct evaluation e, const struct change *by);
+double **question_residuals(struct work *w, const struct question *q, const double *exact);
 
 /* x = (n + diag(1 / range^2))^-1 g: what is not seen stays where it is, and is no obstacle. */
 void equations_solve(const struct equations *e, const double g[NUMBERS], double x[NUMBERS]);

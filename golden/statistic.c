@@ -1,0 +1,182 @@
+#include "statistic.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { PORTS = STATISTIC_MEMBERS + 1 }; /* number 0 is the one that is judged */
+
+/* sum w d r of each port, and sum w d^2. */
+struct contrast {
+    double along[PORTS], square;
+};
+
+struct suite {
+    const struct assay_dialect *d;
+    const struct observed *cases;
+    size_t count;
+    enum tensor_type format;
+    struct part *parts;
+    struct equations all;
+    double g[PORTS][NUMBERS];
+    struct contrast bugs[STATISTIC_BUGS];
+    struct statistic *found;
+};
+
+/* ---- sums over the cases ------------------------------------------------------------------------------------------------- */
+
+static const struct change none;
+
+/* The numbers of a port with a bug; a computation of its own, as the bug may be none of this case. */
+struct with_bug {
+    struct question q;
+    double *y;
+};
+
+static void evaluate_bug(struct work *w, void *pointer)
+{
+    struct with_bug *b = pointer;
+    struct evaluation plain = port_evaluation(TENSOR_F64, 0, b->q.part->o->c, true);
+    memcpy(b->y, question_numbers(w, &b->q, plain, &none), b->q.part->count * sizeof *b->y);
+}
+
+/* Adds the groups in which the bug makes a finite difference. */
+static void add_contrast(struct contrast *to, const struct part *p, const double *with, const double *exact,
+                         double *const *r)
+{
+    for (size_t n = 0; n < p->group_count; n++) {
+        const struct group *g = &p->groups[n];
+        double square = 0;
+        for (size_t i = g->from; i < g->from + g->count; i++)
+            square += (with[i] - exact[i]) * (with[i] - exact[i]);
+        for (size_t i = g->from; i < g->from + g->count && g->weight > 0 && isfinite(square); i++)
+            for (size_t port = 0; port < PORTS; port++)
+                to->along[port] += g->weight * (with[i] - exact[i]) * r[port][i];
+        to->square += g->weight > 0 && isfinite(square) ? g->weight * square : 0;
+    }
+}
+
+struct one_case {
+    struct suite *s;
+    struct part *p;
+};
+
+static void contrast_bugs(struct work *w, void *pointer)
+{
+    const struct one_case *c = pointer;
+    struct question q = {c->p, c->s->d, FAULT_NONE, c->s->format, &none, 0, ASK_LOSS, STATISTIC_MEMBERS, NULL};
+    double *exact = question_numbers(w, &q, port_evaluation(TENSOR_F64, 0, c->p->o->c, true), &none);
+    double **r = question_residuals(w, &q, exact), *with = work_alloc(w, c->p->count, sizeof *with);
+    for (size_t b = 0; b < bug_count; b++) {
+        struct assay_dialect d = *c->s->d;
+        struct with_bug of = {q, with};
+        of.q.d = &d;
+        of.q.fault = bugs[b].fault;
+        if (bug_apply(&bugs[b], &d) && work_run(w->options, evaluate_bug, &of) == ASSAY_OK)
+            add_contrast(&c->s->bugs[b], c->p, with, exact, r);
+    }
+}
+
+static void add_case(struct work *w, struct suite *s, size_t c)
+{
+    struct part *p = &s->parts[c];
+    struct question q = {p, s->d, FAULT_NONE, s->format, &none, 0, ASK_FIRST, STATISTIC_MEMBERS, s->g + 1};
+    part_lay_out(w, p, &s->cases[c]);
+    part_ask(w, &q);
+    if (!p->takes)
+        return;
+    equations_add(&s->all, &p->found, 1);
+    if (work_run(w->options, contrast_bugs, &(struct one_case){s, p}) != ASSAY_OK)
+        work_fail(w, ASSAY_NO_MEMORY, "out of memory"); /* uncovered: memory is never short in tests */
+}
+
+/* ---- verdicts ------------------------------------------------------------------------------------------------------------ */
+
+/* Where honest ports come out: the mean of x[1], x[2], ..., and STATISTIC_WIDTH S. */
+static void honest_range(const double x[PORTS], double *mean, double *wide)
+{
+    double squares = *mean = 0;
+    for (size_t m = 1; m < PORTS; m++)
+        *mean += x[m] / STATISTIC_MEMBERS;
+    for (size_t m = 1; m < PORTS; m++)
+        squares += (x[m] - *mean) * (x[m] - *mean) / (STATISTIC_MEMBERS - 1);
+    *wide = STATISTIC_WIDTH * sqrt(squares * (1 + 1.0 / STATISTIC_MEMBERS));
+}
+
+static struct statistic judge_number(const struct suite *s, double t[PORTS][NUMBERS], size_t k)
+{
+    double nominal = number_nominal(s->d, s->parts, s->count, k), unit = number_ways[k].relative ? nominal : 1;
+    double once = STATISTIC_ONCE * number_rounded_once(s->format, s->parts, s->count, k, nominal);
+    double x[PORTS], basis[NUMBERS] = {0}, variance[NUMBERS], wide;
+    struct statistic found = {.cases = number_cases(s->parts, s->count, k)};
+    basis[k] = 1;
+    equations_solve(&s->all, basis, variance);
+    for (size_t port = 0; port < PORTS; port++)
+        x[port] = nominal + unit * t[port][k];
+    honest_range(x, &found.expected, &wide);
+    found.value = x[0];
+    found.allowed = sqrt(wide * wide + once * once);
+    /* The rounding of constants is a way to evaluate: none is wrong. */
+    found.judged = k != NUMBER_ROUNDING && found.cases > 1 && sqrt(variance[k]) <= number_ways[k].range / 4;
+    found.pass = !found.judged || fabs(found.value - found.expected) <= found.allowed;
+    return found;
+}
+
+/* A bug is judged where it is farther off than honest ports come. */
+static struct statistic judge_bug(const struct contrast *c)
+{
+    struct statistic found = {.judged = c->square > 0, .pass = true};
+    double x[PORTS], wide;
+    for (size_t port = 0; port < PORTS && found.judged; port++)
+        x[port] = c->along[port] / c->square;
+    if (!found.judged)
+        return found;
+    honest_range(x, &found.expected, &wide);
+    found.value = x[0];
+    found.allowed = fmax(found.expected + wide, 0.5);
+    found.judged = found.allowed < 1;
+    found.pass = !found.judged || found.value <= found.allowed;
+    return found;
+}
+
+static void judge_suite(struct work *w, void *pointer)
+{
+    struct suite *s = pointer;
+    double t[PORTS][NUMBERS];
+    assert(bug_count <= STATISTIC_BUGS);
+    s->parts = work_alloc(w, s->count, sizeof *s->parts);
+    for (size_t c = 0; c < s->count; c++)
+        add_case(w, s, c);
+    memcpy(s->g[0], s->all.g, sizeof s->g[0]);
+    for (size_t port = 0; port < PORTS; port++)
+        equations_solve(&s->all, s->g[port], t[port]);
+    for (size_t k = 0; k < NUMBERS; k++)
+        s->found[k] = judge_number(s, t, k);
+    for (size_t b = 0; b < STATISTIC_BUGS; b++)
+        s->found[NUMBERS + b] = judge_bug(&s->bugs[b]);
+}
+
+assay_status statistics_judge(struct statistic found[STATISTICS], const struct assay_dialect *d,
+                              const struct observed *cases, size_t count, enum tensor_type format,
+                              const assay_options *options)
+{
+    struct statistic statistics[STATISTICS];
+    struct suite s = {.d = d, .cases = cases, .count = count, .format = format, .found = statistics};
+    assay_status status = work_run(options, judge_suite, &s);
+    if (status == ASSAY_OK)
+        memcpy(found, statistics, sizeof statistics);
+    return status;
+}
+
+void statistic_text(char text[STATISTIC_TEXT], size_t which, const struct statistic *s)
+{
+    if (which < NUMBERS)
+        snprintf(text, STATISTIC_TEXT, "%s, estimated from %zu cases together, is %.6g; honest ports come out at %.6g +- %.2g",
+                 number_names[which], s->cases, s->value, s->expected, s->allowed);
+    else
+        snprintf(text, STATISTIC_TEXT,
+                 "all cases together are %.2f of the way to the known bug %s; honest ports come out at %.2f, and below %.2f: "
+                 "the port %s",
+                 s->value, bugs[which - NUMBERS].name, s->expected, s->allowed, bugs[which - NUMBERS].meaning);
+}
