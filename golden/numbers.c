@@ -162,7 +162,8 @@ static void estimate(struct work *w, void *pointer)
     for (size_t k = 0; k < NUMBERS; k++) {
         bool relative = number_ways[k].relative;
         double base = number_nominal(f->d, f->parts, f->count, k), value = base + at.of[k] * (relative ? base : 1);
-        double own = errors[k] * (relative ? value : 1), once = number_rounded_once(f->format, f->parts, f->count, k, value);
+        double own = errors[k] * (relative ? value : 1),
+               once = number_rounded_once(f->format, f->parts, f->count, k, value);
         struct number_estimate x = {base, 0, base, number_cases(f->parts, f->count, k), false};
         x.error = sqrt(own * own + once * once);
         x.seen = x.cases > 0 && errors[k] <= number_ways[k].range / 4 && e.n[k][k] >= e.best[k] / 4 &&

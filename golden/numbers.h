@@ -6,9 +6,9 @@
 
 struct number_estimate {
     double value, error; /* with its standard error */
-    double nominal;      /* what the dialect says; beta and weight decay, the cases on average, by what each of them says */
-    size_t cases;        /* that say at least a hundredth of what the best of them says; 0: it plays no part in any */
-    bool seen;           /* whether the results show it; if not, value is nominal */
+    double nominal; /* what the dialect says; beta and weight decay, the cases on average, by what each of them says */
+    size_t cases;   /* that say at least a hundredth of what the best of them says; 0: it plays no part in any */
+    bool seen;      /* whether the results show it; if not, value is nominal */
 };
 
 /* The numbers of a port of the dialect, which may have a fault, computed in the format: Gauss-Newton from the dialect's own, which

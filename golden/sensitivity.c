@@ -6,14 +6,17 @@
 #include <math.h>
 #include <string.h>
 
-const char *const number_names[NUMBERS] = {"a", "b", "c", "rounding", "norm-factor", "eps", "scale-factor", "beta", "weight-decay"};
+const char *const number_names[NUMBERS] = {"a",    "b",           "c", "rounding", "norm-factor", "eps", "scale-factor",
+                                           "beta", "weight-decay"};
 
 enum { VARIANCE_MEMBERS = 12 };
 
 const struct number_way number_ways[NUMBERS] = {
-    [NUMBER_A] = {0x1p-14, 1, false},       [NUMBER_B] = {0x1p-14, 1, false},    [NUMBER_C] = {0x1p-14, 1, false},
-    [NUMBER_ROUNDING] = {0x1p-4, 1, false}, [NUMBER_NORM] = {0x1p-12, 0.5, true}, [NUMBER_EPS] = {0x1p-10, 1, true},
-    [NUMBER_SCALE] = {0x1p-12, 0.5, true},  [NUMBER_BETA] = {0x1p-16, 0.25, false}, [NUMBER_DECAY] = {0x1p-10, 0.25, false},
+    [NUMBER_A] = {0x1p-14, 1, false},        [NUMBER_B] = {0x1p-14, 1, false},
+    [NUMBER_C] = {0x1p-14, 1, false},        [NUMBER_ROUNDING] = {0x1p-4, 1, false},
+    [NUMBER_NORM] = {0x1p-12, 0.5, true},    [NUMBER_EPS] = {0x1p-10, 1, true},
+    [NUMBER_SCALE] = {0x1p-12, 0.5, true},   [NUMBER_BETA] = {0x1p-16, 0.25, false},
+    [NUMBER_DECAY] = {0x1p-10, 0.25, false},
 };
 
 enum tensor_type operation_format(enum operation operation, enum tensor_type format)
@@ -193,7 +196,7 @@ static void find_variances(struct work *w, const struct question *q, const doubl
     bool scaled = operation == OPERATION_MOMENTUM || operation == OPERATION_STEP;
     const double *direction = scaled ? by_scale : exact;
     double *members[VARIANCE_MEMBERS], u = unit_roundoff(q->format),
-                                     held = unit_roundoff(q->format == TENSOR_F64 ? TENSOR_F64 : TENSOR_F32);
+                                       held = unit_roundoff(q->format == TENSOR_F64 ? TENSOR_F64 : TENSOR_F32);
     memset(p->offset, 0, p->count * sizeof *p->offset);
     for (size_t m = 0; m < VARIANCE_MEMBERS; m++) {
         struct evaluation e = port_evaluation(q->format, m + 1, p->o->c, true);

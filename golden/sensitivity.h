@@ -72,8 +72,9 @@ struct group {
 struct part {
     const struct observed *o;
     size_t answers, sizes[CASE_ANSWERS];
-    size_t rows, cols, row, col; /* of G, or of G^T, rows >= cols: entry (i, j) is at i * row + j * col; cols = 0: no matrix */
-    double *u, *v;               /* u_k is zero where s_k is next to nothing */
+    size_t rows, cols, row,
+        col;       /* of G, or of G^T, rows >= cols: entry (i, j) is at i * row + j * col; cols = 0: no matrix */
+    double *u, *v; /* u_k is zero where s_k is next to nothing */
     size_t count, group_count;
     double *y, *offset; /* the numbers of the port, and what rounding adds to them on average */
     struct group *groups;

@@ -172,11 +172,13 @@ assay_status statistics_judge(struct statistic found[STATISTICS], const struct a
 void statistic_text(char text[STATISTIC_TEXT], size_t which, const struct statistic *s)
 {
     if (which < NUMBERS)
-        snprintf(text, STATISTIC_TEXT, "%s, estimated from %zu cases together, is %.6g; honest ports come out at %.6g +- %.2g",
+        snprintf(text, STATISTIC_TEXT,
+                 "%s, estimated from %zu cases together, is %.6g; honest ports come out at %.6g +- %.2g",
                  number_names[which], s->cases, s->value, s->expected, s->allowed);
     else
         snprintf(text, STATISTIC_TEXT,
-                 "all cases together are %.2f of the way to the known bug %s; honest ports come out at %.2f, and below %.2f: "
+                 "all cases together are %.2f of the way to the known bug %s; honest ports come out at %.2f, and below "
+                 "%.2f: "
                  "the port %s",
                  s->value, bugs[which - NUMBERS].name, s->expected, s->allowed, bugs[which - NUMBERS].meaning);
 }
