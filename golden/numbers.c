@@ -166,7 +166,7 @@ static void estimate(struct work *w, void *pointer)
                once = number_rounded_once(f->format, f->parts, f->count, k, value);
         struct number_estimate x = {base, 0, base, number_cases(f->parts, f->count, k), false};
         x.error = sqrt(own * own + once * once);
-        x.seen = x.cases > 0 && errors[k] <= number_ways[k].range / 4 && e.n[k][k] >= e.best[k] / 4 &&
+        x.seen = x.cases > 0 && errors[k] <= number_ways[k].range / 4 && e.n[k][k] >= e.best[k] / 10 &&
                  (k != NUMBER_NORM || fabs(at.of[k]) <= 0.125);
         x.value = x.seen ? value : base;
         f->found[k] = x;

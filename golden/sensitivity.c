@@ -149,7 +149,7 @@ void part_lay_out(struct work *w, struct part *p, const struct observed *o)
     struct answer_class room;
     size_t slabs[CASE_ANSWERS], most = 1;
     assay_status status = class_make_room(&room, o->c);
-    *p = (struct part){.o = o, .answers = room.answer_count, .takes = true};
+    *p = (struct part){.o = o, .answers = room.answer_count};
     for (size_t a = 0; a < room.answer_count; a++) {
         p->sizes[a] = room.answers[a].count;
         most += slabs[a] = room.answers[a].slabs;
@@ -158,7 +158,7 @@ void part_lay_out(struct work *w, struct part *p, const struct observed *o)
     if (status != ASSAY_OK)
         work_fail(w, status, "out of memory"); /* uncovered: memory is never short in tests */
     const struct tensor *g = case_input(o->c, "G");
-    if (o->c->operation == OPERATION_NEWTON_SCHULZ && g->ndim == 2)
+    if (o->c->operation == OPERATION_NEWTON_SCHULZ && g->ndim == 2 && o->at[0])
         decompose(w, p, g);
     p->groups = work_alloc(w, most + p->cols, sizeof *p->groups);
     for (size_t k = 0; k < p->cols; k++)
@@ -166,6 +166,7 @@ void part_lay_out(struct work *w, struct part *p, const struct observed *o)
     for (size_t a = 0; a < p->answers && p->cols == 0; a++)
         for (size_t s = 0; s < slabs[a] && looked_at(o, a); s++)
             add_group(p, p->sizes[a] / slabs[a]);
+    p->takes = p->count > 0;
     p->y = work_alloc(w, p->count, sizeof *p->y);
     p->offset = work_alloc(w, p->count, sizeof *p->offset);
     look(p, o->at, p->y);
@@ -187,8 +188,10 @@ double *question_numbers(struct work *w, const struct question *q, struct evalua
     return y;
 }
 
-/* Offset and variances, of evaluations with unrounded constants, which are numbers to be found. A variance is that of one rounding
- * of the direction at least: where evaluations agree to the last bit, no bit shows how near they were to another. */
+/* Offset and variances, of evaluations with unrounded constants, which are numbers to be found. A variance is that about the exact
+ * numbers, for an offset is no better known than by its size: squares that overflow in one port need not in another. And it is
+ * that of one rounding of the direction at least: where evaluations agree to the last bit, no bit shows how near they were to
+ * another. */
 static void find_variances(struct work *w, const struct question *q, const double *exact, const double *by_scale)
 {
     struct part *p = q->part;
@@ -213,11 +216,11 @@ static void find_variances(struct work *w, const struct question *q, const doubl
             g->size += exact[i] * exact[i] / (double)g->count;
             least += held * held * exact[i] * exact[i] + u * u * direction[i] * direction[i];
             for (size_t m = 0; m < VARIANCE_MEMBERS; m++) {
-                double off = members[m][i] - exact[i] - p->offset[i];
+                double off = members[m][i] - exact[i];
                 sum += off * off;
             }
         }
-        g->variance = (sum / (VARIANCE_MEMBERS - 1) + least) / (double)g->count;
+        g->variance = (sum / VARIANCE_MEMBERS + least) / (double)g->count;
     }
 }
 

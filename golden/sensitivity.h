@@ -78,7 +78,7 @@ struct part {
     size_t count, group_count;
     double *y, *offset; /* the numbers of the port, and what rounding adds to them on average */
     struct group *groups;
-    bool takes; /* whether the dialect takes it */
+    bool takes; /* whether there are results, and the dialect takes it */
     struct equations found;
     double loss; /* sum w r^2 */
 };

@@ -11,6 +11,7 @@ enum { PORTS = STATISTIC_MEMBERS + 1 }; /* number 0 is the one that is judged */
 struct contrast {
     double along[PORTS], square;
 };
+typedef struct contrast contrasts[STATISTIC_BUGS];
 
 struct suite {
     const struct assay_dialect *d;
@@ -20,7 +21,7 @@ struct suite {
     struct part *parts;
     struct equations all;
     double g[PORTS][NUMBERS];
-    struct contrast bugs[STATISTIC_BUGS];
+    contrasts *bugs; /* of each case */
     struct statistic *found;
 };
 
@@ -58,8 +59,9 @@ static void add_contrast(struct contrast *to, const struct part *p, const double
 }
 
 struct one_case {
-    struct suite *s;
+    const struct suite *s;
     struct part *p;
+    contrasts *bugs;
 };
 
 static void contrast_bugs(struct work *w, void *pointer)
@@ -74,7 +76,7 @@ static void contrast_bugs(struct work *w, void *pointer)
         of.q.d = &d;
         of.q.fault = bugs[b].fault;
         if (bug_apply(&bugs[b], &d) && work_run(w->options, evaluate_bug, &of) == ASSAY_OK)
-            add_contrast(&c->s->bugs[b], c->p, with, exact, r);
+            add_contrast(&(*c->bugs)[b], c->p, with, exact, r);
     }
 }
 
@@ -83,11 +85,12 @@ static void add_case(struct work *w, struct suite *s, size_t c)
     struct part *p = &s->parts[c];
     struct question q = {p, s->d, FAULT_NONE, s->format, &none, 0, ASK_FIRST, STATISTIC_MEMBERS, s->g + 1};
     part_lay_out(w, p, &s->cases[c]);
-    part_ask(w, &q);
+    if (p->takes)
+        part_ask(w, &q);
     if (!p->takes)
         return;
     equations_add(&s->all, &p->found, 1);
-    if (work_run(w->options, contrast_bugs, &(struct one_case){s, p}) != ASSAY_OK)
+    if (work_run(w->options, contrast_bugs, &(struct one_case){s, p, &s->bugs[c]}) != ASSAY_OK)
         work_fail(w, ASSAY_NO_MEMORY, "out of memory"); /* uncovered: memory is never short in tests */
 }
 
@@ -102,6 +105,22 @@ static void honest_range(const double x[PORTS], double *mean, double *wide)
     for (size_t m = 1; m < PORTS; m++)
         squares += (x[m] - *mean) * (x[m] - *mean) / (STATISTIC_MEMBERS - 1);
     *wide = STATISTIC_WIDTH * sqrt(squares * (1 + 1.0 / STATISTIC_MEMBERS));
+}
+
+/* Whether a number is off whichever one case is left out: nothing that only one case shows is for statistics to judge. */
+static bool fails_number(const struct suite *s, size_t k, double nominal, double unit, const struct statistic *found)
+{
+    bool fails = !(fabs(found->value - found->expected) <= found->allowed);
+    for (size_t c = 0; c < s->count && fails; c++) {
+        struct equations without = s->all;
+        double t[NUMBERS];
+        if (!s->parts[c].takes)
+            continue;
+        equations_add(&without, &s->parts[c].found, -1);
+        equations_solve(&without, without.g, t);
+        fails = !(fabs(nominal + unit * t[k] - found->expected) <= found->allowed);
+    }
+    return fails;
 }
 
 static struct statistic judge_number(const struct suite *s, double t[PORTS][NUMBERS], size_t k)
@@ -119,24 +138,42 @@ static struct statistic judge_number(const struct suite *s, double t[PORTS][NUMB
     found.allowed = sqrt(wide * wide + once * once);
     /* The rounding of constants is a way to evaluate: none is wrong. */
     found.judged = k != NUMBER_ROUNDING && found.cases > 1 && sqrt(variance[k]) <= number_ways[k].range / 4;
-    found.pass = !found.judged || fabs(found.value - found.expected) <= found.allowed;
+    found.pass = !found.judged || !fails_number(s, k, nominal, unit, &found);
     return found;
 }
 
-/* A bug is judged where it is farther off than honest ports come. */
-static struct statistic judge_bug(const struct contrast *c)
+/* The same for a bug. */
+static bool fails_bug(const struct suite *s, size_t b, const struct contrast *all, const struct statistic *found)
 {
-    struct statistic found = {.judged = c->square > 0, .pass = true};
+    bool fails = !(found->value <= found->allowed);
+    for (size_t c = 0; c < s->count && fails; c++) {
+        const struct contrast *of = &s->bugs[c][b];
+        bool rest = all->square - of->square > 0x1p-30 * all->square;
+        fails = rest && !((all->along[0] - of->along[0]) / (all->square - of->square) <= found->allowed);
+    }
+    return fails;
+}
+
+/* A bug is judged where it is farther off than honest ports come. */
+static struct statistic judge_bug(const struct suite *s, size_t b)
+{
+    struct contrast all = {0};
     double x[PORTS], wide;
-    for (size_t port = 0; port < PORTS && found.judged; port++)
-        x[port] = c->along[port] / c->square;
+    for (size_t c = 0; c < s->count; c++) {
+        all.square += s->bugs[c][b].square;
+        for (size_t port = 0; port < PORTS; port++)
+            all.along[port] += s->bugs[c][b].along[port];
+    }
+    struct statistic found = {.judged = all.square > 0, .pass = true};
     if (!found.judged)
         return found;
+    for (size_t port = 0; port < PORTS; port++)
+        x[port] = all.along[port] / all.square;
     honest_range(x, &found.expected, &wide);
     found.value = x[0];
     found.allowed = fmax(found.expected + wide, 0.5);
     found.judged = found.allowed < 1;
-    found.pass = !found.judged || found.value <= found.allowed;
+    found.pass = !found.judged || !fails_bug(s, b, &all, &found);
     return found;
 }
 
@@ -146,6 +183,7 @@ static void judge_suite(struct work *w, void *pointer)
     double t[PORTS][NUMBERS];
     assert(bug_count <= STATISTIC_BUGS);
     s->parts = work_alloc(w, s->count, sizeof *s->parts);
+    s->bugs = work_alloc(w, s->count, sizeof *s->bugs);
     for (size_t c = 0; c < s->count; c++)
         add_case(w, s, c);
     memcpy(s->g[0], s->all.g, sizeof s->g[0]);
@@ -154,7 +192,7 @@ static void judge_suite(struct work *w, void *pointer)
     for (size_t k = 0; k < NUMBERS; k++)
         s->found[k] = judge_number(s, t, k);
     for (size_t b = 0; b < STATISTIC_BUGS; b++)
-        s->found[NUMBERS + b] = judge_bug(&s->bugs[b]);
+        s->found[NUMBERS + b] = judge_bug(s, b);
 }
 
 assay_status statistics_judge(struct statistic found[STATISTICS], const struct assay_dialect *d,

@@ -10,6 +10,8 @@
  *     the bug - those without: some 0 for an honest port, some 1 with the bug. It passes below m + STATISTIC_WIDTH S, and
  *     wherever it is less than half the way.
  *
+ * What fails must fail whichever one case is left out: what one case shows alone is for golden/judge.h.
+ *
  * If they were normal, an honest port would fail one of them with the probability that Student's t with STATISTIC_MEMBERS - 1 degrees
  * of freedom exceeds the width: 2e-6 each. They are nearer than that: three of four members round at random, with errors
  * twice those of rounding to nearest. */
