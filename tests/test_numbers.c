@@ -171,6 +171,36 @@ START_TEST(wrong_cases_count_little)
 }
 END_TEST
 
+/* Other answers altogether, and a norm beyond what is looked for, are not seen; neither are they taken for something else. */
+START_TEST(other_ports_are_not_seen)
+{
+    struct port_suite s = port_suite_new();
+    struct number_estimate x[NUMBERS];
+    struct port p = port_of("polar-express"), far = port_of("jordan");
+    port_answers(&s, &p, TENSOR_F32, PORT);
+    estimated(x, &s, "jordan", TENSOR_F32);
+    ck_assert(!x[NUMBER_A].seen && !x[NUMBER_B].seen && !x[NUMBER_C].seen);
+    far.d.norm_factor = 1.3;
+    port_answers(&s, &far, TENSOR_F32, PORT);
+    estimated(x, &s, "jordan", TENSOR_F32);
+    ck_assert(!x[NUMBER_NORM].seen && x[NUMBER_NORM].value == 1);
+}
+END_TEST
+
+/* By a, by b and by c. */
+START_TEST(schedules_are_told_from_triples)
+{
+    static const struct assay_triple triples[][2] = {
+        {{3, -4, 2}, {3, -4, 2}}, {{3, -4, 2}, {2, -4, 2}}, {{3, -4, 2}, {3, -3, 2}}, {{3, -4, 2}, {3, -4, 1}}};
+    for (size_t n = 0; n < 4; n++) {
+        const struct assay_coefficients table = {"", "", 2, triples[n]};
+        struct assay_dialect d = *assay_dialect_find("jordan");
+        d.coefficients = &table;
+        ck_assert(numbers_repeat(&d) == (n == 0));
+    }
+}
+END_TEST
+
 /* A fault that is known is taken into account. */
 START_TEST(ports_with_a_fault)
 {
@@ -214,4 +244,5 @@ START_TEST(equations_are_solved)
 END_TEST
 
 RUN_TESTS("numbers", TEST(honest_ports_have_nominal_numbers), TEST(other_numbers_are_found), TEST(schedules),
-          TEST(what_is_not_seen), TEST(wrong_cases_count_little), TEST(ports_with_a_fault), TEST(equations_are_solved))
+          TEST(what_is_not_seen), TEST(wrong_cases_count_little), TEST(ports_with_a_fault),
+          TEST(other_ports_are_not_seen), TEST(schedules_are_told_from_triples), TEST(equations_are_solved))

@@ -1,5 +1,6 @@
 #include "statistic.h"
 
+#include "golden_support.h"
 #include "ports_support.h"
 #include "support.h"
 
@@ -109,11 +110,36 @@ START_TEST(one_case_decides_nothing)
         for (size_t k = 0; k < STATISTICS; k++)
             ck_assert_msg(found[k].pass, "%s wrong: %zu", s.cases[c].id, k);
     }
+    p.fault = FAULT_ASCENT;
+    port_answers(&s, &p, TENSOR_BF16, PORT);
+    ck_assert(statistics_judge(found, &p.d, s.observed + 15, 1, TENSOR_BF16, &alone) == ASSAY_OK);
+    const struct statistic *ascent = &found[NUMBERS + bug_named("ascent")];
+    ck_assert(ascent->judged && ascent->value > ascent->allowed && ascent->pass);
     ck_assert(statistics_judge(found, &p.d, s.observed, 1, TENSOR_BF16, &alone) == ASSAY_OK);
     for (size_t k = 0; k < NUMBERS; k++)
         ck_assert(!found[k].judged);
 }
 END_TEST
 
+/* One case in which all overflow fails nothing; and epsilon is not seen where nothing is small. */
+START_TEST(what_is_not_judged)
+{
+    struct statistic found[STATISTICS];
+    const struct assay_dialect *jordan = assay_dialect_find("jordan");
+    struct golden_case c = golden_named(OPERATION_NEWTON_SCHULZ, "newton-schulz-gaussian-8x8-huge");
+    static const double zeros[64];
+    struct observed o = {&c, {zeros}};
+    ck_assert(statistics_judge(found, jordan, &o, 1, TENSOR_F16, &alone) == ASSAY_OK);
+    for (size_t k = 0; k < STATISTICS; k++)
+        ck_assert(found[k].pass);
+    struct port_suite s = port_suite_new();
+    struct port p = {.d = *jordan};
+    port_answers(&s, &p, TENSOR_BF16, PORT);
+    struct observed ordinary[] = {s.observed[2], s.observed[4], s.observed[6]};
+    ck_assert(statistics_judge(found, jordan, ordinary, 3, TENSOR_BF16, &alone) == ASSAY_OK);
+    ck_assert(!found[NUMBER_EPS].judged && found[NUMBER_EPS].cases > 1);
+}
+END_TEST
+
 RUN_TESTS("statistic", TEST(honest_ports_pass), TEST(small_mistakes_fail), TEST(bugs_fail),
-          TEST(one_case_decides_nothing))
+          TEST(one_case_decides_nothing), TEST(what_is_not_judged))
