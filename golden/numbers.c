@@ -146,10 +146,13 @@ static void estimate(struct work *w, void *pointer)
     for (size_t c = 0; c < f->count; c++)
         part_lay_out(w, &f->parts[c], &f->observed[c]);
     f->tolerance = 0x1p-7 + 8 * unit_roundoff(f->format);
-    for (int n = 0; n < 2; n++) { /* the second time with what rounding does there */
+    bool moves = true;
+    for (int n = 0; n < 2 && moves; n++) { /* the second time with what rounding does there */
+        struct change before = at;
         ask_all(w, f, &at, ASK_FIRST, NULL);
         scan(w, f, &at, NUMBER_EPS, 2, 13);
         scan(w, f, &at, NUMBER_NORM, 1.005, 20);
+        moves = at.of[NUMBER_EPS] != before.of[NUMBER_EPS] || at.of[NUMBER_NORM] != before.of[NUMBER_NORM];
     }
     /* From coarse to fine: with the variances alone, one case that is met by chance outweighs all that are off. */
     for (size_t l = 0; l < sizeof tolerances / sizeof tolerances[0]; l++) {

@@ -23,7 +23,8 @@ def identify(dialect, bug, dtype, seed=1, *changes):
     p = subprocess.run([KILL_MATRIX, SET, dialect, bug, dtype, str(seed), "results.safetensors", *changes])
     if p.returncode != 0:
         return None
-    code, out, err = run("identify", "--set", SET, "--dtype", dtype, "--format", "json", "results.safetensors")
+    code, out, err = run("identify", "--set", SET, "--dtype", dtype, "--format", "json", "results.safetensors",
+                         timeout=600)
     check(code in (0, 1), f"{dialect} {bug} {dtype}: exit {code}: {err}")
     return json.loads(out)
 
