@@ -38,8 +38,9 @@ LIBRARIES = -llapacke -lopenblas -lmpfr -lgmp -lm -pthread
 SOURCES := $(foreach folder,$(FOLDERS),$(wildcard $(folder)/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/proofs/texts.o
 LIBRARY_OBJECTS := $(filter $(BUILD)/ref/% $(BUILD)/fast/% $(BUILD)/golden/%,$(OBJECTS))
-# All that tests can call: everything but the commands.
+# All that tests can call: everything but the commands, whose parts they get from an archive.
 PARTS := $(filter-out $(wildcard tools/*.c),$(SOURCES))
+COMMANDS := $(filter-out tools/assay.c,$(wildcard tools/*.c))
 PARTS_OBJECTS := $(PARTS:%.c=$(BUILD)/%.o) $(BUILD)/proofs/texts.o
 TESTS := $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 PUBLIC_HEADERS := ref/ref.h ref/dialect.h fast/fast.h
@@ -170,9 +171,13 @@ $(BUILD)/tests/libsupport.a: $(SUPPORT:%=$(BUILD)/tests/%.o)
 	rm -f $@
 	$(AR) rcs $@ $^
 
+$(BUILD)/tests/libcommands.a: $(COMMANDS:%.c=$(BUILD)/%.o)
+	rm -f $@
+	$(AR) rcs $@ $^
+
 # A test that defines __wrap_f, or includes the header of a support file that does, gets its calls of f; such files come first,
 # for several define the same.
-$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(BUILD)/tests/libsupport.a $(PARTS_OBJECTS)
+$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(BUILD)/tests/libsupport.a $(BUILD)/tests/libcommands.a $(PARTS_OBJECTS)
 	wraps=$$(nm -A -g --defined-only $< $(BUILD)/tests/libsupport.a | \
 	    grep -E "^($<|.*:($$(sed -n 's/^#include "\(.*\)\.h"/\1[.]o/p' tests/test_$*.c | paste -sd'|')):)" | \
 	    sed -n 's/.* T __wrap_/-Wl,--wrap=/p'); \
