@@ -13,6 +13,7 @@ struct fit {
     enum tensor_type format;
     struct part *parts;
     double tolerance;
+    bool norm_held; /* at what it is */
     struct number_estimate *found;
 };
 
@@ -30,6 +31,8 @@ static double ask_all(struct work *w, const struct fit *f, const struct change *
             part_ask(w, &q);
         if (!p->takes)
             continue;
+        for (size_t k = 0; k < NUMBERS && f->norm_held; k++)
+            p->found.n[k][NUMBER_NORM] = p->found.n[NUMBER_NORM][k] = p->found.g[NUMBER_NORM] = 0;
         loss += p->loss;
         if (all)
             equations_add(all, &p->found, 1);
@@ -135,13 +138,45 @@ double number_rounded_once(enum tensor_type format, const struct part *parts, si
     return fabs(value) * (k == NUMBER_BETA ? held : u) / sqrt(fmax((double)number_cases(parts, count, k), 1));
 }
 
+/* Gauss-Newton from *at, with the tolerance that there is. */
+static void settle(struct work *w, const struct fit *f, struct change *at, struct equations *e)
+{
+    size_t n = 0;
+    double loss = ask_all(w, f, at, ASK_FIRST, e);
+    while (improve(w, f, at, e, &loss) && ++n < MOST_ROUNDS) /* half covered: no fit takes so many rounds */
+        continue;
+}
+
+static void tell(const struct fit *f, const struct change *at, const struct equations *e)
+{
+    double errors[NUMBERS];
+    find_errors(f, e, errors);
+    for (size_t k = 0; k < NUMBERS; k++) {
+        bool relative = number_ways[k].relative;
+        double base = number_nominal(f->d, f->parts, f->count, k), value = base + at->of[k] * (relative ? base : 1);
+        double own = errors[k] * (relative ? value : 1),
+               once = number_rounded_once(f->format, f->parts, f->count, k, value);
+        struct number_estimate x = {base, 0, base, number_cases(f->parts, f->count, k), false};
+        x.error = sqrt(own * own + once * once);
+        x.seen = x.cases > 0 && errors[k] <= number_ways[k].range / 4 && e->n[k][k] >= e->best[k] / 10 &&
+                 (k != NUMBER_NORM || fabs(at->of[k]) <= 0.125);
+        x.value = x.seen ? value : base;
+        f->found[k] = x;
+    }
+}
+
+/* Whether the nominal value is. */
+static bool excluded(const struct number_estimate *x)
+{
+    return !(fabs(x->value - x->nominal) <= 4 * x->error);
+}
+
 static void estimate(struct work *w, void *pointer)
 {
     static const double tolerances[] = {0.25, 0x1p-7, 0x1p-12, 0};
     struct fit *f = pointer;
     struct change at = {0};
     struct equations e;
-    double errors[NUMBERS];
     f->parts = work_alloc(w, f->count, sizeof *f->parts);
     for (size_t c = 0; c < f->count; c++)
         part_lay_out(w, &f->parts[c], &f->observed[c]);
@@ -157,24 +192,17 @@ static void estimate(struct work *w, void *pointer)
     /* From coarse to fine: with the variances alone, one case that is met by chance outweighs all that are off. */
     for (size_t l = 0; l < sizeof tolerances / sizeof tolerances[0]; l++) {
         f->tolerance = tolerances[l];
-        double loss = ask_all(w, f, &at, ASK_FIRST, &e);
-        size_t n = 0;
-        while (improve(w, f, &at, &e, &loss) && ++n < MOST_ROUNDS) /* half covered: no fit takes so many rounds */
-            continue;
+        settle(w, f, &at, &e);
     }
-    find_errors(f, &e, errors);
-    for (size_t k = 0; k < NUMBERS; k++) {
-        bool relative = number_ways[k].relative;
-        double base = number_nominal(f->d, f->parts, f->count, k), value = base + at.of[k] * (relative ? base : 1);
-        double own = errors[k] * (relative ? value : 1),
-               once = number_rounded_once(f->format, f->parts, f->count, k, value);
-        struct number_estimate x = {base, 0, base, number_cases(f->parts, f->count, k), false};
-        x.error = sqrt(own * own + once * once);
-        x.seen = x.cases > 0 && errors[k] <= number_ways[k].range / 4 && e.n[k][k] >= e.best[k] / 10 &&
-                 (k != NUMBER_NORM || fabs(at.of[k]) <= 0.125);
-        x.value = x.seen ? value : base;
-        f->found[k] = x;
-    }
+    tell(f, &at, &e);
+    if (!f->d->coefficients || !numbers_repeat(f->d) || excluded(&f->found[NUMBER_NORM]))
+        return;
+    struct number_estimate norm = f->found[NUMBER_NORM];
+    f->norm_held = true;
+    at.of[NUMBER_NORM] = 0;
+    settle(w, f, &at, &e);
+    tell(f, &at, &e);
+    f->found[NUMBER_NORM] = norm;
 }
 
 assay_status numbers_estimate(struct number_estimate found[NUMBERS], const struct assay_dialect *d, enum fault fault,
@@ -182,7 +210,7 @@ assay_status numbers_estimate(struct number_estimate found[NUMBERS], const struc
                               const assay_options *options)
 {
     struct number_estimate numbers[NUMBERS];
-    struct fit f = {d, fault, cases, count, format, NULL, 0, numbers};
+    struct fit f = {d, fault, cases, count, format, NULL, 0, false, numbers};
     assay_status status = work_run(options, estimate, &f);
     if (status == ASSAY_OK) /* half covered: memory is never short in tests */
         memcpy(found, numbers, sizeof numbers);

@@ -12,13 +12,15 @@ struct number_estimate {
 };
 
 /* The numbers of a port of the dialect, which may have a fault, computed in the format: Gauss-Newton from the dialect's own, which
- * makes sum log(variance + mean r^2) least. error^2 is that of the jackknife over cases, (C - 1) / C sum_c (theta without
+ * makes sum log(variance + mean r^2) least. Where one triple is repeated
+ * and the factor on the norm is nominal, within 4 errors, the others are estimated with the nominal one: it does much the
+ * same as b and c. error^2 is that of the jackknife over cases, (C - 1) / C sum_c (theta without
  * c - theta)^2 to first order, or, if that is more, 1 / n; and that of what a port may round once, the same in all cases:
  * (u number)^2 / cases, u the roundoff of the format (of binary32 for beta; for weight decay (u / lr)^2, that of 1 - lr wd).
  * A number is seen if the first is at most a quarter of the range that it is looked for in, and what fits says at least a quarter of
  * what all says of it (half, if all fits): answers need not depend smoothly on a number, and a fit that leaves most out is none. A factor on the norm is
  * seen within an eighth of the nominal one: iterations that end on a plateau look alike further out. Cases that the dialect does not
- * take say nothing. Errors: ASSAY_NO_MEMORY. Cost: some 300 evaluations of each case. */
+ * take say nothing. Errors: ASSAY_NO_MEMORY. Cost: some 400 evaluations of each case. */
 assay_status numbers_estimate(struct number_estimate found[NUMBERS], const struct assay_dialect *d, enum fault fault,
                               const struct observed *cases, size_t count, enum tensor_type format,
                               const assay_options *options) __attribute__((warn_unused_result));
