@@ -75,9 +75,10 @@ static void contrast_bugs(struct work *w, void *pointer)
         struct with_bug of = {q, with};
         of.q.d = &d;
         of.q.fault = bugs[b].fault;
-        bool can = bug_apply(&bugs[b], &d);
-        if (can &&
-            work_run(w->options, evaluate_bug, &of) == ASSAY_OK) /* half covered: no bug makes it refuse the case */
+        if (!bug_apply(&bugs[b], &d))
+            continue;
+        assay_status status = work_run(w->options, evaluate_bug, &of);
+        if (status == ASSAY_OK) /* half covered: no bug makes a dialect refuse the case */
             add_contrast(&(*c->bugs)[b], c->p, with, exact, r);
     }
 }

@@ -95,14 +95,11 @@ def test_numbers():
 
 
 def test_other_numbers():
-    """A port with other numbers, one at a time: found within 4 standard errors, and the nominal ones are excluded."""
-    for dtype in ("f32", "bf16"):
-        for name, axis, value in (("eps", "eps", 3e-7), ("scale-factor", "scale-factor", 1.07), ("beta", "beta", 0.9),
-                                  ("weight-decay", "weight-decay", 0.1), ("norm-factor", "norm-factor", 1.03)):
-            x = estimates(dtype, 1, f"{axis}={value}")[name]
-            check(x["value"] is not None and abs(x["value"] - value) <= 4 * x["error"], f"{name}={value} in {dtype}: {x}")
-            check(abs(x["nominal"] - value) < 1e-9 or abs(x["value"] - x["nominal"]) > 4 * x["error"],
-                  f"{name}={value} in {dtype}: the nominal one is not excluded: {x}")
+    """A port with another epsilon or beta: found within 4 standard errors, and the nominal ones are excluded."""
+    for name, value in (("eps", 3e-7), ("beta", 0.9)):
+        x = estimates("f32", 1, f"{name}={value}")[name]
+        check(x["value"] is not None and abs(x["value"] - value) <= 4 * x["error"] and
+              (abs(x["nominal"] - value) < 1e-9 or abs(x["value"] - x["nominal"]) > 4 * x["error"]), f"{name}={value}: {x}")
 
 
 run_tests("identify", globals())
