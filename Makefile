@@ -38,8 +38,9 @@ LIBRARIES = -llapacke -lopenblas -lmpfr -lgmp -lm -pthread
 SOURCES := $(foreach folder,$(FOLDERS),$(wildcard $(folder)/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/proofs/texts.o
 LIBRARY_OBJECTS := $(filter $(BUILD)/ref/% $(BUILD)/fast/% $(BUILD)/golden/%,$(OBJECTS))
-# All that tests can call: everything but the commands.
+# All that tests can call: everything but the commands, whose parts they get from an archive.
 PARTS := $(filter-out $(wildcard tools/*.c),$(SOURCES))
+COMMANDS := $(filter-out tools/assay.c,$(wildcard tools/*.c))
 PARTS_OBJECTS := $(PARTS:%.c=$(BUILD)/%.o) $(BUILD)/proofs/texts.o
 TESTS := $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 PUBLIC_HEADERS := ref/ref.h ref/dialect.h fast/fast.h
@@ -173,7 +174,7 @@ $(BUILD)/tests/libsupport.a: $(SUPPORT:%=$(BUILD)/tests/%.o)
 .SECONDARY: $(TESTS:%=$(BUILD)/tests/%.o)
 
 # A test is linked with what it needs of the parts, and no more.
-$(BUILD)/libparts.a: $(PARTS_OBJECTS)
+$(BUILD)/libparts.a: $(PARTS_OBJECTS) $(COMMANDS:%.c=$(BUILD)/%.o)
 	rm -f $@
 	$(AR) rcsT $@ $^
 

@@ -1,4 +1,5 @@
-/* The judge: a case and a result in, a verdict out. The only place that compares. */
+/* The judge: a case and a result in, a verdict out. The only place that compares, but for all results of a port
+ * together, which golden/statistic.h does. */
 #ifndef ASSAY_GOLDEN_JUDGE_H
 #define ASSAY_GOLDEN_JUDGE_H
 

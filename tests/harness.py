@@ -16,11 +16,11 @@ def check(ok, what):
         print("FAIL", what)
 
 
-def run(*args, env=None, limit=None):
+def run(*args, env=None, limit=None, timeout=600):
     """(exit code, stdout, stderr) of assay with these arguments, and at most `limit` bytes of memory."""
     before = (lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit))) if limit else None
     p = subprocess.run([ASSAY, *args], capture_output=True, text=True, errors="replace", env={**os.environ, **(env or {})},
-                       preexec_fn=before, timeout=600)
+                       preexec_fn=before, timeout=timeout)
     return p.returncode, p.stdout, p.stderr
 
 

@@ -2,15 +2,16 @@
  * judged as an honest port would be: is it caught, and by which cases? And honest evaluations, of which none may be.
  *
  *     kill_matrix SET                                 the matrix, as a table in Markdown
- *     kill_matrix SET DIALECT BUG|none FORMAT SEED OUT    the results of one such port, as a .safetensors file
+ *     kill_matrix SET DIALECT BUG|none FORMAT SEED OUT [CHANGE...]    the results of one such port, as a .safetensors file;
+ *                              a CHANGE is AXIS=VALUE, or beta=VALUE or weight-decay=VALUE, whatever a case says
  *
  * A bug that changes no exact answer of a dialect (by more than 1e-12) is not observable in results, and not counted. Exit
  * code 1 if an honest run is rejected, if a bug is missed in binary32, or more than 5 % of them in bfloat16. */
 #include "bounds.h"
-#include "inputs.h"
 #include "judge.h"
 #include "safetensors.h"
 #include "set.h"
+#include "statistic.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -21,12 +22,15 @@
 #include <unistd.h>
 
 enum { WAYS = 2, HONEST_SEEDS = 3, MOST_BUGS = 80, MOST_DIALECTS = 80 };
+/* From this number on, ports take no part in what they are judged by. */
+enum { HELD_OUT = 1000 };
 static const enum tensor_type ways[WAYS] = {TENSOR_F32, TENSOR_BF16};
 
 /* What became of one port: shared with the processes that find out. */
 struct outcome {
     bool observable;
-    unsigned kills; /* by how many cases it is caught */
+    unsigned kills; /* by how many cases it is caught, */
+    bool by_suite;  /* or, if by none, by the statistics of all together */
     bool by[1024];  /* by which */
 };
 static struct outcome *outcomes; /* of bug, dialect, way; beyond the bugs, honest runs of each seed */
@@ -65,11 +69,6 @@ static const struct answer_class *answers_of(const struct golden_case *c, const 
     return k && !k->undefined ? k : NULL;
 }
 
-static enum tensor_type format_of(const struct golden_case *c, enum tensor_type way)
-{
-    return c->operation == OPERATION_MOMENTUM ? TENSOR_F32 : way;
-}
-
 static bool differs(const struct answer *a, const double *x)
 {
     double error = 0, size = 0;
@@ -85,7 +84,7 @@ static void try_case(struct outcome *found, size_t number, const struct golden_c
                      const struct assay_dialect *base, enum tensor_type way, size_t seed)
 {
     const struct answer_class *k = answers_of(c, base->name);
-    enum tensor_type format = format_of(c, way);
+    enum tensor_type format = operation_format(c->operation, way);
     struct assay_dialect d = *base;
     if (!k || !case_fits(c, format) || (bug && !bug_apply(bug, &d)))
         return;
@@ -98,7 +97,7 @@ static void try_case(struct outcome *found, size_t number, const struct golden_c
     bool runs = compute(&p), caught = !runs;
     for (size_t a = 0; a < k->answer_count && runs; a++)
         found->observable = found->observable || differs(&k->answers[a], results[a]);
-    p.how = evaluation_draw(format, ~input_seed(c->id) + seed, 1 + seed, true);
+    p.how = port_evaluation(way, HELD_OUT + seed, c, true);
     p.how.fault = bug ? bug->fault : FAULT_NONE;
     runs = runs && compute(&p);
     for (size_t a = 0; a < k->answer_count && runs; a++) {
@@ -113,6 +112,74 @@ static void try_case(struct outcome *found, size_t number, const struct golden_c
     found->by[number] = caught;
 }
 
+/* What is wrong with a port of `base`, if anything. */
+struct wrong {
+    const struct assay_dialect *base;
+    struct assay_dialect d;
+    enum fault fault;
+    double beta, decay; /* of its own, whatever the case says; or NaN */
+};
+
+static struct wrong wrong_by(const struct assay_dialect *base, const struct bug *bug)
+{
+    return (struct wrong){base, *base, bug ? bug->fault : FAULT_NONE, NAN, NAN};
+}
+
+/* The results of a port for the case, in arrays to be freed; false if it takes no such case, or has none. */
+static bool observe(struct observed *o, const struct golden_case *c, const struct wrong *x, enum tensor_type way,
+                    size_t seed)
+{
+    const struct answer_class *k = answers_of(c, x->base->name);
+    struct golden_case own = *c;
+    double *results[CASE_ANSWERS];
+    if (!k || !case_fits(c, operation_format(c->operation, way)))
+        return false;
+    own.hyper.momentum = isnan(x->beta) ? c->hyper.momentum : x->beta;
+    own.hyper.weight_decay = isnan(x->decay) ? c->hyper.weight_decay : x->decay;
+    struct port p = {&own, &x->d, port_evaluation(way, HELD_OUT + seed, c, true), results};
+    p.how.fault = x->fault;
+    for (size_t a = 0; a < k->answer_count; a++)
+        results[a] = calloc(k->answers[a].count + 1, sizeof(double));
+    bool runs = compute(&p);
+    *o = (struct observed){.c = c};
+    for (size_t a = 0; a < k->answer_count; a++)
+        if (runs)
+            o->at[a] = results[a];
+        else
+            free(results[a]);
+    return runs;
+}
+
+static bool suite_catches(const struct golden_set *set, const struct bug *bug, const struct assay_dialect *base,
+                          enum tensor_type way, size_t seed)
+{
+    const assay_options options = {.threads = 1};
+    struct observed *all = calloc(set_case_count(set), sizeof *all);
+    struct statistic found[STATISTICS];
+    size_t count = 0;
+    struct wrong x = wrong_by(base, bug);
+    bool pass = !bug || bug_apply(bug, &x.d);
+    for (size_t k = 0; k < set_case_count(set); k++)
+        if (operation_has_dialects(set_case(set, k)->operation))
+            count += observe(&all[count], set_case(set, k), &x, way, seed);
+    if (statistics_judge(found, base, all, count, way, &options) != ASSAY_OK)
+        abort();
+    for (size_t k = 0; k < STATISTICS; k++) {
+        char text[STATISTIC_TEXT];
+        pass = pass && found[k].pass;
+        if (found[k].pass)
+            continue;
+        statistic_text(text, k, &found[k]);
+        if (!bug)
+            fprintf(stderr, "kill-matrix: honest %s: %s\n", base->name, text);
+    }
+    for (size_t k = 0; k < count; k++)
+        for (size_t a = 0; a < CASE_ANSWERS; a++)
+            free((void *)all[k].at[a]);
+    free(all);
+    return !pass;
+}
+
 static void try_port(const struct golden_set *set, size_t bug, size_t dialect, size_t way)
 {
     size_t number = 0;
@@ -124,12 +191,15 @@ static void try_port(const struct golden_set *set, size_t bug, size_t dialect, s
         for (size_t k = 0; operation_has_dialects(set->manifests[m].operation) && k < set->manifests[m].count; k++)
             try_case(outcome_of(bug, dialect, way), number++, &set->manifests[m].cases[k], b, &assay_dialects[dialect],
                      ways[way], b ? 0 : bug - bug_count + 1);
+    struct outcome *found = outcome_of(bug, dialect, way);
+    if (ways[way] != TENSOR_F32 && found->kills == 0 && (found->observable || !b))
+        found->by_suite = suite_catches(set, b, &assay_dialects[dialect], ways[way], b ? 0 : bug - bug_count + 1);
 }
 
 /* ---- the table -------------------------------------------------------------------------------------------------------- */
 
 struct tallied {
-    size_t caught, observable, least;
+    size_t caught, observable, least, by_suite;
     char missed[400];
 };
 
@@ -141,10 +211,11 @@ static struct tallied tally_of(size_t bug, size_t way)
         if (!o->observable)
             continue;
         t.observable++;
-        t.caught += o->kills > 0;
+        t.caught += o->kills > 0 || o->by_suite;
+        t.by_suite += o->by_suite;
         t.least = o->kills < t.least ? o->kills : t.least;
         size_t end = strlen(t.missed);
-        if (o->kills == 0)
+        if (o->kills == 0 && !o->by_suite)
             snprintf(t.missed + end, sizeof t.missed - end, " %s", assay_dialects[d].name);
     }
     return t;
@@ -171,8 +242,9 @@ static void print_idle(const struct golden_set *set)
 static int print_matrix(const struct golden_set *set)
 {
     size_t caught[WAYS] = {0}, observable[WAYS] = {0}, runs = 0, rejects = 0;
-    puts("| bug: the port ... | f32 caught | bf16 caught | cases that catch it, at least | missed in bf16 |\n"
-         "|---|---:|---:|---:|---|");
+    puts("| bug: the port ... | f32 caught | bf16 caught | by statistics alone | cases that catch it, at least | "
+         "missed in "
+         "bf16 |\n|---|---:|---:|---:|---:|---|");
     for (size_t b = 0; b < bug_count; b++) {
         struct tallied t[WAYS];
         for (size_t w = 0; w < WAYS; w++) {
@@ -180,16 +252,18 @@ static int print_matrix(const struct golden_set *set)
             caught[w] += t[w].caught;
             observable[w] += t[w].observable;
         }
-        printf("| **%s**: %s | %zu/%zu | %zu/%zu | %zu / %zu |%s%s%s |\n", bugs[b].name, bugs[b].meaning, t[0].caught,
-               t[0].observable, t[1].caught, t[1].observable, t[0].least == SIZE_MAX ? 0 : t[0].least,
-               t[1].least == SIZE_MAX ? 0 : t[1].least, t[1].missed, t[0].missed[0] ? "; in f32:" : "", t[0].missed);
+        printf("| **%s**: %s | %zu/%zu | %zu/%zu | %zu | %zu / %zu |%s%s%s |\n", bugs[b].name, bugs[b].meaning,
+               t[0].caught, t[0].observable, t[1].caught, t[1].observable, t[1].by_suite,
+               t[0].least == SIZE_MAX ? 0 : t[0].least, t[1].least == SIZE_MAX ? 0 : t[1].least, t[1].missed,
+               t[0].missed[0] ? "; in f32:" : "", t[0].missed);
     }
     for (size_t s = 0; s < HONEST_SEEDS; s++)
         for (size_t d = 0; d < assay_dialect_count; d++)
             for (size_t w = 0; w < WAYS; w++) {
                 runs++;
-                rejects += outcome_of(bug_count + s, d, w)->kills > 0;
-                if (outcome_of(bug_count + s, d, w)->kills > 0)
+                const struct outcome *o = outcome_of(bug_count + s, d, w);
+                rejects += o->kills > 0 || o->by_suite;
+                if (o->kills > 0)
                     fprintf(stderr, "kill-matrix: honest %s is rejected, way %zu\n", assay_dialects[d].name, w);
             }
     printf("\nCaught: %zu of %zu in f32, %zu of %zu in bf16 (%.1f %%). Honest runs rejected: %zu of %zu.\n", caught[0],
@@ -220,46 +294,59 @@ static int matrix(const struct golden_set *set)
 
 /* ---- one port's results ------------------------------------------------------------------------------------------------ */
 
-static int write_results(const struct golden_set *set, char **argv)
+/* AXIS=VALUE, beta=VALUE or weight-decay=VALUE */
+static bool apply(struct wrong *x, char *text)
+{
+    char *value = strchr(text, '=');
+    if (!value)
+        return false;
+    *value++ = '\0';
+    if (strcmp(text, "beta") == 0)
+        return x->beta = atof(value), true;
+    if (strcmp(text, "weight-decay") == 0)
+        return x->decay = atof(value), true;
+    return assay_dialect_set(&x->d, text, value);
+}
+
+static void add_results(struct tensor_file *file, const struct observed *o, const struct answer_class *k)
+{
+    for (size_t a = 0; a < k->answer_count; a++) {
+        const struct answer *like = &k->answers[a];
+        struct tensor x = {.type = TENSOR_F32, .ndim = like->ndim, .count = like->count};
+        x.at = calloc(x.count + 1, sizeof *x.at);
+        memcpy(x.shape, like->shape, sizeof x.shape);
+        x.name = malloc(strlen(o->c->id) + sizeof like->name + 2);
+        sprintf(x.name, "%s/%s", o->c->id, like->name);
+        for (size_t i = 0; i < x.count; i++)
+            x.at[i] = nearest(TENSOR_F32, o->at[a][i]);
+        file->tensors = realloc(file->tensors, (file->count + 1) * sizeof *file->tensors);
+        file->tensors[file->count++] = x;
+    }
+}
+
+static int write_results(const struct golden_set *set, char **argv, int changes)
 {
     const struct assay_dialect *base = assay_dialect_find(argv[0]);
-    struct assay_dialect d = base ? *base : (struct assay_dialect){0};
     const struct bug *bug = NULL;
     for (size_t b = 0; b < bug_count; b++)
         bug = strcmp(bugs[b].name, argv[1]) == 0 ? &bugs[b] : bug;
     enum tensor_type way = strcmp(argv[2], "f32") == 0 ? TENSOR_F32 : TENSOR_BF16;
-    size_t seed = (size_t)atoi(argv[3]), room = 0;
     struct tensor_file file = {0};
     char message[ASSAY_MESSAGE_SIZE];
-    if (!base || (!bug && strcmp(argv[1], "none") != 0) || (bug && !bug_apply(bug, &d)))
+    if (!base || (!bug && strcmp(argv[1], "none") != 0))
         return 2;
-    for (size_t m = 0; m < set->count; m++)
-        for (size_t k = 0; operation_has_dialects(set->manifests[m].operation) && k < set->manifests[m].count; k++) {
-            const struct golden_case *c = &set->manifests[m].cases[k];
-            const struct answer_class *class = answers_of(c, base->name);
-            if (!class || !case_fits(c, format_of(c, way)))
-                continue;
-            double *results[CASE_ANSWERS];
-            for (size_t a = 0; a < class->answer_count; a++)
-                results[a] = calloc(class->answers[a].count + 1, sizeof(double));
-            struct port p = {c, &d, evaluation_draw(format_of(c, way), ~input_seed(c->id) + seed, 1 + seed, true),
-                             results};
-            p.how.fault = bug ? bug->fault : FAULT_NONE;
-            if (!compute(&p))
-                continue;
-            for (size_t a = 0; a < class->answer_count; a++) {
-                const struct answer *like = &class->answers[a];
-                struct tensor x = {.type = TENSOR_F32, .ndim = like->ndim, .count = like->count, .at = results[a]};
-                memcpy(x.shape, like->shape, sizeof x.shape);
-                x.name = malloc(strlen(c->id) + sizeof like->name + 2);
-                sprintf(x.name, "%s/%s", c->id, like->name);
-                for (size_t i = 0; i < x.count; i++)
-                    x.at[i] = nearest(TENSOR_F32, x.at[i]);
-                if (file.count == room)
-                    file.tensors = realloc(file.tensors, (room = 2 * room + 64) * sizeof *file.tensors);
-                file.tensors[file.count++] = x;
-            }
-        }
+    struct wrong x = wrong_by(base, bug);
+    bool right = !bug || bug_apply(bug, &x.d);
+    for (int k = 0; k < changes; k++)
+        right = right && apply(&x, argv[5 + k]);
+    if (!right)
+        return 2;
+    for (size_t k = 0; k < set_case_count(set); k++) {
+        struct observed o;
+        const struct golden_case *c = set_case(set, k);
+        if (operation_has_dialects(c->operation) && observe(&o, c, &x, way, (size_t)atoi(argv[3])))
+            add_results(&file, &o, answers_of(c, base->name));
+    }
     return safetensors_write(argv[4], &file, message, sizeof message) == ASSAY_OK ? 0 : (puts(message), 2);
 }
 
@@ -267,11 +354,11 @@ int main(int argc, char **argv)
 {
     struct golden_set set;
     char message[ASSAY_MESSAGE_SIZE];
-    if (argc != 2 && argc != 7)
-        return fputs("usage: kill_matrix SET [DIALECT BUG FORMAT SEED OUT]\n", stderr), 2;
+    if (argc != 2 && argc < 7)
+        return fputs("usage: kill_matrix SET [DIALECT BUG FORMAT SEED OUT [CHANGE...]]\n", stderr), 2;
     if (set_read(&set, argv[1], message, sizeof message) != ASSAY_OK)
         return fprintf(stderr, "%s\n", message), 3;
-    int code = argc == 2 ? matrix(&set) : write_results(&set, argv + 2);
+    int code = argc == 2 ? matrix(&set) : write_results(&set, argv + 2, argc - 7);
     set_free(&set);
     return code;
 }

@@ -3,7 +3,9 @@
 #include "judging.h"
 #include "own_cases.h"
 #include "search.h"
+#include "statistic.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +16,73 @@ struct check {
     bool partial;
     enum findings_format format;
 };
+
+/* ---- all results together ------------------------------------------------------------------------------------------------ */
+
+static void add_statistic(struct findings *f, const struct check *check, enum tensor_type format, size_t which,
+                          const struct statistic *s)
+{
+    static const struct golden_case suite = {
+        .id = "suite", .why = "what the noise of the format hides in each case shows in all of them together"};
+    char text[STATISTIC_TEXT], command[VERDICT_TEXT];
+    bool number = which < NUMBERS;
+    struct finding finding = {.kind = s->pass ? FINDING_PASS : FINDING_FAIL,
+                              .operation = FINDING_SUITE,
+                              .format = format,
+                              .c = &suite,
+                              .dialect = check->j.dialect->name,
+                              .output = number ? number_names[which] : bugs[which - NUMBERS].name};
+    finding.ratio = fmax(number ? fabs(s->value - s->expected) / s->allowed : s->value / s->allowed, 0);
+    if (!s->pass) {
+        statistic_text(text, which, s);
+        snprintf(command, sizeof command, "assay identify %s", check->j.results->path);
+        finding.text = text;
+        finding.command = command;
+    }
+    findings_add(f, finding);
+}
+
+/* Of the bugs that the results look like, the one that they are farthest on the way to; the others resemble it. */
+static size_t worst_bug(const struct statistic found[STATISTICS])
+{
+    size_t worst = STATISTICS;
+    for (size_t k = NUMBERS; k < STATISTICS; k++)
+        if (!found[k].pass &&
+            (worst == STATISTICS || !(found[k].value / found[k].allowed <= found[worst].value / found[worst].allowed)))
+            worst = k;
+    return worst;
+}
+
+/* Statistics are of use where bounds are wide. */
+static assay_status judge_suite(struct findings *f, const struct check *check)
+{
+    const struct judging *j = &check->j;
+    enum tensor_type format = j->any_format ? format_of(OPERATION_NEWTON_SCHULZ, j->dialect) : j->format;
+    const assay_options options = {.threads = 1};
+    struct statistic found[STATISTICS];
+    struct evidence e;
+    if (j->cases || (format != TENSOR_BF16 && format != TENSOR_F16))
+        return ASSAY_OK;
+    if (!evidence_gather(&e, j->set, j->results))
+        return ASSAY_NO_MEMORY;
+    size_t count = 0;
+    for (size_t k = 0; k < e.case_count; k++) {
+        const struct golden_case *c = e.cases[k].c;
+        const struct answer_class *class = class_of(c, j->dialect->name);
+        bool chosen = c->operation == OPERATION_STEP && class && !class->unique; /* by the exact LMO, among several */
+        if (class && !class->undefined && !chosen && case_fits(c, operation_format(c->operation, format)))
+            e.cases[count++] = e.cases[k];
+    }
+    assay_status status = statistics_judge(found, j->dialect, e.cases, count, format, &options);
+    size_t worst = status == ASSAY_OK ? worst_bug(found) : 0;
+    for (size_t k = 0; k < STATISTICS && status == ASSAY_OK; k++)
+        if (found[k].judged && (k < NUMBERS || found[k].pass || k == worst))
+            add_statistic(f, check, format, k, &found[k]);
+    evidence_free(&e);
+    return status;
+}
+
+/* ---- what failures mean --------------------------------------------------------------------------------------------------- */
 
 /* How many of the results contradict a dialect; SIZE_MAX if it takes none of them. */
 static size_t count_failures(const struct check *check, const struct assay_dialect *d)
@@ -94,7 +163,8 @@ static void print_bug(const struct check *check, size_t failed)
     evidence_free(&e);
 }
 
-static int conclude(const struct check *check, const struct findings *f, const char *untried)
+/* `suite`: what failed are statistics alone, which say themselves what they mean. */
+static int conclude(const struct check *check, const struct findings *f, const char *untried, bool suite)
 {
     size_t failed = findings_count(f, FINDING_FAIL);
     bool text = check->format == FORMAT_TEXT;
@@ -102,7 +172,7 @@ static int conclude(const struct check *check, const struct findings *f, const c
         print_warnings(check, f);
     if (text && untried[0])
         printf("\nnot tried: %s\n", untried);
-    if (text && failed > 0 && !check->j.cases) {
+    if (text && failed > 0 && !check->j.cases && !suite) {
         print_nearest(check, failed);
         print_bug(check, failed);
     }
@@ -132,13 +202,16 @@ static int check_results(const struct check *check)
             snprintf(untried + strlen(untried), sizeof untried - strlen(untried), "%s%s", untried[0] ? ", " : "",
                      operation_names[o]);
     }
+    bool clean = findings_count(&f, FINDING_FAIL) == 0;
+    if (status == ASSAY_OK && clean)
+        status = judge_suite(&f, check);
     int code = EXIT_OURS;
     if (status != ASSAY_OK)
         complain_usage("%s", message[0] ? message : assay_status_text(status));
     else if (!findings_print(&f, check->format))
         code = complain_usage("standard output cannot be written");
     else
-        code = conclude(check, &f, untried);
+        code = conclude(check, &f, untried, clean);
     findings_free(&f);
     return code;
 }

@@ -10,6 +10,11 @@
 
 static const char *const kind_names[] = {"pass", "fail", "missing", "not judged"};
 
+static const char *name_of(int operation)
+{
+    return operation == FINDING_SUITE ? "all together" : operation_names[operation];
+}
+
 void findings_free(struct findings *f)
 {
     for (size_t k = 0; k < f->count; k++) {
@@ -59,7 +64,7 @@ struct row {
     double worst;
 };
 
-static struct row row_of(const struct findings *f, enum operation operation, enum tensor_type format)
+static struct row row_of(const struct findings *f, int operation, enum tensor_type format)
 {
     struct row row = {0};
     for (size_t k = 0; k < f->count; k++) {
@@ -74,13 +79,13 @@ static struct row row_of(const struct findings *f, enum operation operation, enu
 }
 
 /* Calls `print` for each operation and format of which there is something. */
-static void each_row(const struct findings *f, void (*print)(enum operation, enum tensor_type, const struct row *))
+static void each_row(const struct findings *f, void (*print)(int, enum tensor_type, const struct row *))
 {
-    for (int o = 0; o < OPERATIONS; o++)
+    for (int o = 0; o <= FINDING_SUITE; o++)
         for (int t = 0; t < FORMATS; t++) {
-            struct row row = row_of(f, (enum operation)o, (enum tensor_type)t);
+            struct row row = row_of(f, o, (enum tensor_type)t);
             if (row.counts[0] + row.counts[1] + row.counts[2] + row.counts[3] > 0)
-                print((enum operation)o, (enum tensor_type)t, &row);
+                print(o, (enum tensor_type)t, &row);
         }
 }
 
@@ -96,9 +101,9 @@ static const char *verdict(const struct findings *f)
 
 enum { MOST_SHOWN = 20 }; /* of the failures, in text */
 
-static void text_row(enum operation operation, enum tensor_type format, const struct row *row)
+static void text_row(int operation, enum tensor_type format, const struct row *row)
 {
-    printf("%-15s %-6s %8zu %8zu %8zu %12zu %16.3g\n", operation_names[operation], format_names[format],
+    printf("%-15s %-6s %8zu %8zu %8zu %12zu %16.3g\n", name_of(operation), format_names[format],
            row->counts[FINDING_PASS], row->counts[FINDING_FAIL], row->counts[FINDING_MISSING],
            row->counts[FINDING_NOT_JUDGED], row->worst);
 }
@@ -133,9 +138,9 @@ static void print_tap(const struct findings *f)
     }
 }
 
-static void markdown_row(enum operation operation, enum tensor_type format, const struct row *row)
+static void markdown_row(int operation, enum tensor_type format, const struct row *row)
 {
-    printf("| %s | %s | %zu | %zu | %zu | %zu | %.3g |\n", operation_names[operation], format_names[format],
+    printf("| %s | %s | %zu | %zu | %zu | %zu | %.3g |\n", name_of(operation), format_names[format],
            row->counts[FINDING_PASS], row->counts[FINDING_FAIL], row->counts[FINDING_MISSING],
            row->counts[FINDING_NOT_JUDGED], row->worst);
 }
@@ -195,8 +200,8 @@ static void print_junit(const struct findings *f)
            findings_count(f, FINDING_FAIL), skipped);
     for (size_t k = 0; k < f->count; k++) {
         const struct finding *x = &f->each[k];
-        printf("  <testcase classname=\"assay.%s.%s\" name=\"%s %s\"", operation_names[x->operation],
-               format_names[x->format], x->c->id, x->output);
+        printf("  <testcase classname=\"assay.%s.%s\" name=\"%s %s\"", name_of(x->operation), format_names[x->format],
+               x->c->id, x->output);
         if (x->kind == FINDING_PASS) {
             puts("/>");
             continue;
@@ -225,7 +230,7 @@ static void print_json(const struct findings *f)
         const struct finding *x = &f->each[k];
         report *r = or_end(json_object());
         report_add(r, "case", json_string(x->c->id));
-        report_add(r, "operation", json_string(operation_names[x->operation]));
+        report_add(r, "operation", json_string(name_of(x->operation)));
         report_add(r, "dialect", json_string(x->dialect));
         report_add(r, "output", json_string(x->output));
         report_add(r, "format", json_string(format_names[x->format]));

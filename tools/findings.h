@@ -11,9 +11,12 @@ enum finding_kind {
     FINDING_NOT_JUDGED, /* no bound in this format says anything */
 };
 
+/* In the place of an operation: the statistics of all results together. */
+enum { FINDING_SUITE = OPERATIONS };
+
 struct finding {
     enum finding_kind kind;
-    enum operation operation;
+    int operation;           /* enum operation, or FINDING_SUITE */
     enum tensor_type format; /* of the arithmetic that it was judged as */
     const struct golden_case *c;
     const char *dialect, *output; /* "" where there is none */

@@ -101,10 +101,10 @@ static double compose(const double t[3], size_t steps, double s, double by[3])
     return x;
 }
 
-/* Solves the symmetric 3 x 3 system n x = r; with r = NULL inverts n. False if it is singular. */
-static bool solve(double n[3][3], const double *r, double x[3], double inverse[3][3])
+/* Solves the symmetric 3 x 3 system n x = r. False if it is singular. */
+static bool solve(double n[3][3], const double r[3], double x[3])
 {
-    double det = 0;
+    double inverse[3][3], det = 0;
     for (size_t i = 0; i < 3; i++)
         for (size_t j = 0; j < 3; j++) {
             size_t a = (j + 1) % 3, b = (j + 2) % 3, c = (i + 1) % 3, d = (i + 2) % 3;
@@ -116,10 +116,8 @@ static bool solve(double n[3][3], const double *r, double x[3], double inverse[3
         return false;
     for (size_t i = 0; i < 3; i++) {
         x[i] = 0;
-        for (size_t j = 0; j < 3; j++) {
-            inverse[i][j] /= det;
-            x[i] += r ? inverse[i][j] * r[j] : 0;
-        }
+        for (size_t j = 0; j < 3; j++)
+            x[i] += inverse[i][j] / det * r[j];
     }
     return true;
 }
@@ -144,13 +142,13 @@ static double loss(const struct points *p, const double t[3], size_t steps, doub
 
 static double descend(const struct points *p, double t[3], size_t steps, double scale, size_t rounds)
 {
-    double n[3][3], r[3], x[3], inverse[3][3], damping = 1e-3, now = loss(p, t, steps, scale, n, r);
+    double n[3][3], r[3], x[3], damping = 1e-3, now = loss(p, t, steps, scale, n, r);
     for (size_t k = 0; k < rounds && isfinite(now) && damping < 1e8; k++) {
         double damped[3][3], next[3];
         memcpy(damped, n, sizeof damped);
         for (size_t i = 0; i < 3; i++)
             damped[i][i] *= 1 + damping;
-        if (!solve(damped, r, x, inverse))
+        if (!solve(damped, r, x))
             return now;
         for (size_t i = 0; i < 3; i++)
             next[i] = t[i] + x[i];
@@ -187,7 +185,7 @@ static double median_misfit(const struct points *p, const double t[3], size_t st
 enum { FIT_MOST_STEPS = 12, FIT_LEAST_POINTS = 12 };
 
 /* From every triple of every table, for every number of steps, coarsely; then finely from the best. */
-static double fit_points(const struct points *p, double best[3], size_t *steps)
+static void fit_points(const struct points *p, double best[3], size_t *steps)
 {
     double least = INFINITY;
     for (size_t n = 1; n <= FIT_MOST_STEPS; n++)
@@ -201,27 +199,20 @@ static double fit_points(const struct points *p, double best[3], size_t *steps)
                     *steps = n;
                 }
             }
-    double scale = 0.05;
-    for (size_t round = 0; round < 6; round++) {
-        scale = fmax(2 * median_misfit(p, best, *steps), 1e-12);
-        descend(p, best, *steps, scale, 60);
-    }
-    return scale;
+    for (size_t round = 0; round < 6; round++)
+        descend(p, best, *steps, fmax(2 * median_misfit(p, best, *steps), 1e-12), 60);
 }
 
-bool fit_triple(struct estimate triple[3], size_t *steps, double *misfit, const struct evidence *e,
+bool fit_triple(struct assay_triple *triple, size_t *steps, const struct evidence *e,
                 const struct assay_dialect *normalisation)
 {
     struct points p = {0};
-    double t[3] = {0}, n[3][3], r[3], x[3], inverse[3][3];
+    double t[3] = {0};
     bool found = gather_points(&p, e, normalisation) && p.count >= FIT_LEAST_POINTS;
     if (found) {
-        double scale = fit_points(&p, t, steps);
-        *misfit = median_misfit(&p, t, *steps);
-        loss(&p, t, *steps, scale, n, r);
-        found = *misfit < 0.1 && solve(n, NULL, x, inverse);
-        for (size_t i = 0; i < 3 && found; i++) /* the median of a normal error is 0.6745 standard deviations */
-            triple[i] = (struct estimate){t[i], *misfit / 0.6745 * sqrt(fmax(inverse[i][i], 0))};
+        fit_points(&p, t, steps);
+        found = median_misfit(&p, t, *steps) < 0.1;
+        *triple = (struct assay_triple){t[0], t[1], t[2]};
     }
     free(p.s);
     free(p.y);

@@ -102,12 +102,6 @@ static double size_of(const double *x, size_t count)
     return (double)sqrtl(sum);
 }
 
-/* What the format means for an operation: momentum is computed in binary32 by ports whose direction is narrower. */
-static enum tensor_type format_for(const struct golden_case *c, enum tensor_type format)
-{
-    return c->operation == OPERATION_MOMENTUM && format != TENSOR_F64 ? TENSOR_F32 : format;
-}
-
 static void predict(struct work *w, void *pointer)
 {
     struct prediction *p = pointer;
@@ -138,7 +132,8 @@ static void predict(struct work *w, void *pointer)
             p->size[a] = size_of(exact[a], counts[a]);
         }
     for (size_t m = 0; m < p->members; m++) {
-        struct evaluation e = evaluation_draw(format_for(c, p->format), input_seed(c->id), m + 1, false);
+        struct evaluation e =
+            evaluation_draw(operation_format(c->operation, p->format), input_seed(c->id), m + 1, false);
         e.fault = fault;
         case_evaluate(w, &e, c, d, other);
         for (size_t a = 0; a < answers; a++) {
@@ -205,7 +200,7 @@ static void weigh(struct hypothesis *h, const struct prediction *p, enum tensor_
 {
     const struct golden_case *c = p->o->c;
     bool named = h->changes == 0 && !h->bug;
-    enum tensor_type f = format_for(c, format);
+    enum tensor_type f = operation_format(c->operation, format);
     double u = unit_roundoff(c->operation == OPERATION_STEP && f != TENSOR_F64 ? TENSOR_F32 : f);
     for (size_t a = 0; a < CASE_ANSWERS; a++) {
         if (!p->o->at[a] || (named && class_of(c, h->base->name)->undefined))
@@ -230,7 +225,7 @@ assay_status hypothesis_judge(struct hypothesis *h, const struct evidence *e, en
     for (size_t k = 0; k < e->case_count; k++) {
         struct prediction p = {.h = h, .o = &e->cases[k], .format = format, .members = HYPOTHESIS_MEMBERS};
         assay_status status;
-        if (predicts(&p, &status) && case_fits(p.o->c, format_for(p.o->c, format)))
+        if (predicts(&p, &status) && case_fits(p.o->c, operation_format(p.o->c->operation, format)))
             weigh(h, &p, format);
         if (status != ASSAY_OK)
             return status;
@@ -286,7 +281,7 @@ const struct golden_case *hypotheses_split(const struct golden_set *set, const s
         for (size_t k = 0; operation_has_dialects(set->manifests[m].operation) && k < set->manifests[m].count; k++) {
             const struct golden_case *c = &set->manifests[m].cases[k];
             const struct answer_class *x = class_of(c, a->name), *y = class_of(c, b->name);
-            enum tensor_type f = format_for(c, format);
+            enum tensor_type f = operation_format(c->operation, format);
             if (!x || !y || x == y || x->undefined || y->undefined || !case_fits(c, f) || is_observed(e, c) != observed)
                 continue;
             double found = distance_of(x, y, f);

@@ -2,16 +2,13 @@
 #ifndef ASSAY_TOOLS_HYPOTHESES_H
 #define ASSAY_TOOLS_HYPOTHESES_H
 
-#include "bounds.h"
 #include "judging.h"
+#include "numbers.h"
 
 /* The results of a port that are there, of operations with dialects. */
 struct evidence {
     size_t case_count, outputs; /* how many cases, and how many outputs of these there are */
-    struct observed {
-        const struct golden_case *c;
-        const double *at[CASE_ANSWERS]; /* NULL where there is none; results of another shape are none */
-    } * cases;
+    struct observed *cases;     /* results of another shape are none */
     size_t misshapen;
 };
 

@@ -4,6 +4,7 @@
 #include "report.h"
 #include "search.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,17 +72,25 @@ static void print_axes(const struct search *s)
     }
 }
 
-static void print_effective(const struct search *s)
+/* Whether the number is one to tell of: a triple only if every step has it. */
+static bool told(const struct hypothesis *h, size_t number)
 {
-    if (s->effective_count == 0)
-        return;
-    puts("\nfound from the results, with standard errors:");
-    for (size_t k = 0; k < s->effective_count; k++) {
-        const struct effective *x = &s->effective[k];
-        printf("  %-16s %-12.7g +- %-10.2g", x->name, x->value, x->error);
-        if (x->nominal == x->nominal)
-            printf(" (it should be %.7g)", x->nominal);
-        putchar('\n');
+    bool coefficient = number <= NUMBER_C;
+    return number != NUMBER_ROUNDING && (!coefficient || (h->dialect.coefficients && numbers_repeat(&h->dialect)));
+}
+
+static void print_numbers(const struct search *s)
+{
+    printf("\nnumbers of the port, if it is %s otherwise:\n", s->each[0].name);
+    for (size_t k = 0; k < NUMBERS; k++) {
+        const struct number_estimate *x = &s->numbers[k];
+        /* to a tenth of the error */
+        int digits = (int)fmin(fmax(2 + ceil(log10(fabs(x->value) / x->error)), 2), 17);
+        if (told(&s->each[0], k) && x->seen)
+            printf("  %-16s %.*g +- %.2g (it should be %.6g), from %zu cases\n", number_names[k], digits, x->value,
+                   x->error, x->nominal, x->cases);
+        else if (told(&s->each[0], k))
+            printf("  %-16s not seen in these results\n", number_names[k]);
     }
 }
 
@@ -101,7 +110,7 @@ static void print_text(const struct identification *i)
         print_hypothesis(&s->each[k]);
     print_rivals(i, first);
     print_axes(s);
-    print_effective(s);
+    print_numbers(s);
 }
 
 /* ---- as data ---------------------------------------------------------------------------------------------------------- */
@@ -115,6 +124,17 @@ static json_t *hypothesis_json(const struct hypothesis *h)
     report_add(r, "contradicted", json_integer((json_int_t)h->contradicted));
     report_add(r, "predicted", json_integer((json_int_t)h->predicted));
     report_add(r, "cost", report_number(h->cost));
+    return r;
+}
+
+/* value and error are null where the results do not show the number. */
+static json_t *number_json(const struct number_estimate *x)
+{
+    report *r = json_object();
+    report_add(r, "value", x->seen ? report_number(x->value) : json_null());
+    report_add(r, "error", x->seen ? report_number(x->error) : json_null());
+    report_add(r, "nominal", report_number(x->nominal));
+    report_add(r, "cases", json_integer((json_int_t)x->cases));
     return r;
 }
 
@@ -132,9 +152,9 @@ static bool print_json(const struct identification *i)
         report_add(axes, assay_axes[s->axes[k].axis].name,
                    json_pack("{s:s, s:s, s:I}", "value", s->axes[k].value, "else", s->axes[k].other, "contradicted",
                              (json_int_t)s->axes[k].contradicted));
-    for (size_t k = 0; k < s->effective_count; k++)
-        report_add(effective, s->effective[k].name,
-                   json_pack("{s:f, s:f}", "value", s->effective[k].value, "error", s->effective[k].error));
+    for (size_t k = 0; k < NUMBERS; k++)
+        if (told(&s->each[0], k))
+            report_add(effective, number_names[k], number_json(&s->numbers[k]));
     json_t *same = json_array();
     for (size_t k = 0; k < s->count; k++)
         if (search_same(&s->each[0], &s->each[k]))

@@ -220,46 +220,23 @@ static assay_status explain(struct search *s, const struct evidence *e, struct p
 
 /* ---- numbers ----------------------------------------------------------------------------------------------------------- */
 
-static void found(struct search *s, const char *name, struct estimate x, double nominal)
-{
-    s->effective[s->effective_count++] = (struct effective){name, x.value, x.error, nominal};
-}
-
-/* Whether every step of the dialect has the same triple. */
-static bool repeats(const struct assay_dialect *d)
-{
-    struct assay_triple first = assay_dialect_triple(d, 0);
-    for (size_t k = 1; k < assay_dialect_steps(d); k++) {
-        struct assay_triple t = assay_dialect_triple(d, k);
-        if (t.a != first.a || t.b != first.b || t.c != first.c)
-            return false;
-    }
-    return true;
-}
-
-/* The triple that explains the Newton-Schulz results, if one, repeated, can. */
-static void estimate_triple(struct search *s, const struct evidence *e)
+/* The triple that explains the Newton-Schulz results, if one, repeated, can, and no hypothesis does. */
+static void fit_coefficients(struct search *s, const struct evidence *e)
 {
     const struct hypothesis *first = &s->each[0];
-    static const char *const names[] = {"a", "b", "c"};
-    struct estimate triple[3];
     size_t steps;
-    double misfit, nominal[3] = {NAN, NAN, NAN};
-    if (!first->dialect.coefficients || !fit_triple(triple, &steps, &misfit, e, &first->dialect))
+    if (search_explains(first) || !first->dialect.coefficients || !fit_triple(&s->triple, &steps, e, &first->dialect))
         return;
-    bool same = search_explains(first) && !first->bug && repeats(&first->dialect) &&
-                assay_dialect_steps(&first->dialect) == steps;
-    if (search_explains(first) && !first->bug && !same)
-        return; /* a schedule: no one triple stands for it */
-    struct assay_triple t = assay_dialect_triple(&first->dialect, 0);
-    if (same)
-        memcpy(nominal, (double[]){t.a, t.b, t.c}, sizeof nominal);
-    for (size_t k = 0; k < 3; k++)
-        found(s, names[k], triple[k], nominal[k]);
-    found(s, "steps", (struct estimate){(double)steps, 0}, same ? (double)steps : NAN);
-    s->triple = (struct assay_triple){triple[0].value, triple[1].value, triple[2].value};
     s->fitted = (struct assay_coefficients){"fitted", "", 1, &s->triple};
     s->fitted_steps = steps;
+}
+
+static assay_status estimate_numbers(struct search *s, const struct evidence *e)
+{
+    const struct hypothesis *first = &s->each[0];
+    const assay_options options = {.threads = 1};
+    return numbers_estimate(s->numbers, &first->dialect, first->bug ? first->bug->fault : FAULT_NONE, e->cases,
+                            e->case_count, s->format, &options);
 }
 
 /* The nearest hypotheses with the triple that was found instead of their own. */
@@ -334,12 +311,14 @@ assay_status search_run(struct search *s, const struct evidence *e, bool any_for
         status = explain(s, e, &bar);
     }
     if (status == ASSAY_OK) {
-        estimate_triple(s, e);
-        if (s->fitted_steps > 0 && !search_explains(&s->each[0]))
+        fit_coefficients(s, e);
+        if (s->fitted_steps > 0)
             status = consider_fitted(s, e, &bar);
     }
     if (status == ASSAY_OK)
         status = weigh_axes(s, e, &bar);
+    if (status == ASSAY_OK)
+        status = estimate_numbers(s, e);
     end_progress(&bar);
     return status;
 }

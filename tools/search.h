@@ -11,23 +11,14 @@ struct axis_evidence {
     size_t contradicted;
 };
 
-/* A number of the port, estimated from its results. */
-struct effective {
-    const char *name;
-    double value, error; /* standard error */
-    double nominal;      /* what the hypothesis says; NaN if nothing */
-};
-enum { MOST_EFFECTIVE = 12 };
-
 struct search {
     enum tensor_type format; /* what the results were judged as */
     size_t count, room;
     struct hypothesis *each; /* the best first */
     size_t axis_count;
     struct axis_evidence axes[64];
-    size_t effective_count;
-    struct effective effective[MOST_EFFECTIVE];
-    struct assay_triple triple; /* fitted, and the table made of it */
+    struct number_estimate numbers[NUMBERS]; /* of the best hypothesis */
+    struct assay_triple triple;              /* fitted, and the table made of it */
     struct assay_coefficients fitted;
     size_t fitted_steps; /* 0: none was */
 };
