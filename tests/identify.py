@@ -95,11 +95,30 @@ def test_numbers():
 
 
 def test_other_numbers():
-    """A port with another epsilon or beta: found within 4 standard errors, and the nominal ones are excluded."""
-    for name, value in (("eps", 3e-7), ("beta", 0.9)):
-        x = estimates("f32", 1, f"{name}={value}")[name]
-        check(x["value"] is not None and abs(x["value"] - value) <= 4 * x["error"] and
-              (abs(x["nominal"] - value) < 1e-9 or abs(x["value"] - x["nominal"]) > 4 * x["error"]), f"{name}={value}: {x}")
+    """A port with numbers of which no convention is known: named with them, within 4 standard errors, and its own excluded."""
+    for dtype, seed, others in (("f32", 1, {"eps": 3e-7}), ("f32", 1, {"beta": 0.9}), ("f32", 3, {"weight-decay": 0.1}),
+                                ("f32", 3, {"scale-factor": 0.93, "eps": 3e-6}), ("bf16", 3, {"scale-factor": 1.07})):
+        found = identify("jordan", "none", dtype, seed, *(f"{name}={value}" for name, value in others.items()))
+        check(found["ranking"][0]["contradicted"] == 0, f"{others} in {dtype}: contradicted: {found['name']}")
+        for name, value in others.items():
+            x = found["effective"][name]
+            check(x["value"] is not None and abs(x["value"] - value) <= 4 * x["error"] and
+                  (abs(x["nominal"] - value) < 1e-9 or abs(x["value"] - x["nominal"]) > 4 * x["error"]),
+                  f"{name}={value} in {dtype}: {x}")
+
+
+def test_nothing_explains():
+    """Of results that nothing explains (every number times 1 to 7, in turn) none of the numbers is told."""
+    subprocess.run([KILL_MATRIX, SET, "jordan", "none", "f32", "1", "results.safetensors"], check=True)
+    with open("results.safetensors", "rb") as f:
+        data = f.read()
+    size, = struct.unpack("<Q", data[:8])
+    floats = struct.unpack(f"<{(len(data) - 8 - size) // 4}f", data[8 + size:])
+    with open("results.safetensors", "wb") as f:
+        f.write(data[:8 + size] + struct.pack(f"<{len(floats)}f", *(x * (1 + k % 7) for k, x in enumerate(floats))))
+    code, out, err = run("identify", "--set", SET, "--dtype", "f32", "--format", "json", "results.safetensors")
+    found = json.loads(out)
+    check(code == 1 and found["verdict"] == "no known convention" and found["effective"] == {}, f"exit {code}: {out[:300]}")
 
 
 run_tests("identify", globals())

@@ -105,9 +105,11 @@ static double size_of(const double *x, size_t count)
 static void predict(struct work *w, void *pointer)
 {
     struct prediction *p = pointer;
-    const struct golden_case *c = p->o->c;
+    struct golden_case moved = *p->o->c, *c = &moved;
     const struct assay_dialect *d = &p->h->dialect;
     struct answer_class room;
+    moved.hyper.momentum += p->h->beta;
+    moved.hyper.weight_decay += p->h->decay;
     double *exact[CASE_ANSWERS], *other[CASE_ANSWERS];
     size_t counts[CASE_ANSWERS];
     assay_status status = class_make_room(&room, c);

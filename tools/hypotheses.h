@@ -26,7 +26,9 @@ struct hypothesis {
     const struct assay_dialect *base; /* the named dialect that it starts from */
     struct assay_dialect dialect;
     const struct bug *bug; /* or NULL */
-    size_t changes;        /* of axes */
+    size_t changes;        /* of axes; */
+    double beta, decay;    /* what the port adds to those that the cases say */
+    bool numbered;         /* and whether numbers of its were estimated from the results */
 
     double distance; /* hypothesis_measure() */
     bool judged;     /* hypothesis_judge(): of the outputs that it predicts, how many are contradicted, and */

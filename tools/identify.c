@@ -81,6 +81,10 @@ static bool told(const struct hypothesis *h, size_t number)
 
 static void print_numbers(const struct search *s)
 {
+    if (!search_explains(&s->each[0])) {
+        puts("\nnumbers of the port: not told, for nothing explains the results");
+        return;
+    }
     printf("\nnumbers of the port, if it is %s otherwise:\n", s->each[0].name);
     for (size_t k = 0; k < NUMBERS; k++) {
         const struct number_estimate *x = &s->numbers[k];
@@ -152,7 +156,7 @@ static bool print_json(const struct identification *i)
         report_add(axes, assay_axes[s->axes[k].axis].name,
                    json_pack("{s:s, s:s, s:I}", "value", s->axes[k].value, "else", s->axes[k].other, "contradicted",
                              (json_int_t)s->axes[k].contradicted));
-    for (size_t k = 0; k < NUMBERS; k++)
+    for (size_t k = 0; k < NUMBERS && search_explains(&s->each[0]); k++)
         if (told(&s->each[0], k))
             report_add(effective, number_names[k], number_json(&s->numbers[k]));
     json_t *same = json_array();

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How many hypotheses are judged after each round of the search, how many of the best have their axes changed in each, and
- * how many rounds there are. */
-enum { JUDGED_AT_ONCE = 24, CHANGED_AT_ONCE = 6, MOST_CHANGES = 2 };
+/* How many hypotheses are judged after each round of the search, how many of the best have their axes changed in the second
+ * (in the first all dialects have), and how many rounds there are; and how many dialects are tried with other numbers. */
+enum { JUDGED_AT_ONCE = 24, CHANGED_AT_ONCE = 6, MOST_CHANGES = 2, NUMBERED_AT_ONCE = 2, MOST_CHANGED = 64 };
 
 static bool add(struct search *s, const struct hypothesis *h)
 {
@@ -198,16 +198,23 @@ static void forget_judgements(struct search *s)
         s->each[k].judged = false;
 }
 
+/* Copies the best with so many axes changed and without a bug, at most `most`; returns how many. */
+static size_t best_of(const struct search *s, struct hypothesis *best, size_t most, size_t changes)
+{
+    size_t count = 0;
+    for (size_t k = 0; k < s->count && count < most; k++)
+        if (s->each[k].changes == changes && !s->each[k].bug)
+            best[count++] = s->each[k];
+    return count;
+}
+
 /* Looks for what explains the results as computed in s->format: dialects, then bugs and changed axes of the nearest. */
 static assay_status explain(struct search *s, const struct evidence *e, struct progress_bar *bar)
 {
     assay_status status = judge_nearest(s, e, JUDGED_AT_ONCE, bar);
     for (size_t round = 0; round < MOST_CHANGES && status == ASSAY_OK && !search_explains(&s->each[0]); round++) {
-        struct hypothesis from[CHANGED_AT_ONCE];
-        size_t count = 0;
-        for (size_t k = 0; k < s->count && count < CHANGED_AT_ONCE && s->each[k].judged; k++)
-            if (s->each[k].changes == round && !s->each[k].bug)
-                from[count++] = s->each[k];
+        struct hypothesis from[MOST_CHANGED];
+        size_t count = best_of(s, from, round == 0 ? MOST_CHANGED : CHANGED_AT_ONCE, round);
         if (round == 0)
             status = consider_bugs(s, e, bar);
         for (size_t k = 0; k < count && status == ASSAY_OK; k++)
@@ -231,12 +238,78 @@ static void fit_coefficients(struct search *s, const struct evidence *e)
     s->fitted_steps = steps;
 }
 
-static assay_status estimate_numbers(struct search *s, const struct evidence *e)
+static assay_status estimate_numbers(struct number_estimate found[NUMBERS], const struct search *s,
+                                     const struct evidence *e, const struct hypothesis *h)
+{
+    const assay_options options = {.threads = 1};
+    return numbers_estimate(found, &h->dialect, h->bug ? h->bug->fault : FAULT_NONE, e->cases, e->case_count, s->format,
+                            &options);
+}
+
+/* The hypothesis with what is seen to be another number than the dialect's: beyond 4 standard errors. */
+static struct hypothesis numbered(const struct hypothesis *from, const struct number_estimate found[NUMBERS])
+{
+    struct hypothesis h = *from;
+    double *const own[NUMBERS] = {[NUMBER_NORM] = &h.dialect.norm_factor,
+                                  [NUMBER_EPS] = &h.dialect.eps,
+                                  [NUMBER_SCALE] = &h.dialect.scale_factor,
+                                  [NUMBER_BETA] = &h.beta,
+                                  [NUMBER_DECAY] = &h.decay};
+    for (size_t k = 0; k < NUMBERS; k++) {
+        const struct number_estimate *x = &found[k];
+        if (!own[k] || !x->seen || !(fabs(x->value - x->nominal) > 4 * x->error))
+            continue;
+        *own[k] += x->value - x->nominal;
+        h.numbered = true;
+        h.changes++;
+        size_t end = strlen(h.name);
+        snprintf(h.name + end, sizeof h.name - end, ", %s=%.6g", number_names[k], x->value);
+    }
+    return h;
+}
+
+static int by_distance(const void *a, const void *b)
+{
+    const struct hypothesis *x = a, *y = b;
+    return x->distance < y->distance ? -1 : x->distance > y->distance;
+}
+
+/* The dialects at the least distances, those that say the same as another left out, with numbers that the results show;
+ * unless something explains them already. A wrong number may contradict every output, so that contradictions are no guide. */
+static assay_status consider_numbered(struct search *s, const struct evidence *e, struct progress_bar *bar)
+{
+    struct hypothesis from[MOST_CHANGED];
+    size_t found = search_explains(&s->each[0]) ? 0 : best_of(s, from, MOST_CHANGED, 0), count = 0;
+    qsort(from, found, sizeof *from, by_distance);
+    for (size_t k = 0; k < found && count < NUMBERED_AT_ONCE; k++)
+        if (count == 0 || from[k].distance > from[count - 1].distance)
+            from[count++] = from[k];
+    assay_status status = ASSAY_OK;
+    for (size_t k = 0; k < count && status == ASSAY_OK; k++) {
+        struct number_estimate found[NUMBERS];
+        show_progress(bar, "numbers", (double)k / NUMBERED_AT_ONCE);
+        status = estimate_numbers(found, s, e, &from[k]);
+        struct hypothesis h = status == ASSAY_OK ? numbered(&from[k], found) : from[k];
+        if (h.numbered)
+            status = consider(s, e, &h);
+    }
+    return status == ASSAY_OK && count > 0 ? judge_nearest(s, e, JUDGED_AT_ONCE, bar) : status;
+}
+
+/* The numbers of what explains the results, beside those of its dialect. */
+static assay_status tell_numbers(struct search *s, const struct evidence *e)
 {
     const struct hypothesis *first = &s->each[0];
-    const assay_options options = {.threads = 1};
-    return numbers_estimate(s->numbers, &first->dialect, first->bug ? first->bug->fault : FAULT_NONE, e->cases,
-                            e->case_count, s->format, &options);
+    const double of_dialect[NUMBERS] = {[NUMBER_NORM] = first->base->norm_factor,
+                                        [NUMBER_EPS] = first->base->eps,
+                                        [NUMBER_SCALE] = first->base->scale_factor};
+    if (!search_explains(first))
+        return ASSAY_OK;
+    assay_status status = estimate_numbers(s->numbers, s, e, first);
+    for (size_t k = 0; k < NUMBERS && first->numbered; k++)
+        if (of_dialect[k] != 0)
+            s->numbers[k].nominal = of_dialect[k];
+    return status;
 }
 
 /* The nearest hypotheses with the triple that was found instead of their own. */
@@ -304,11 +377,15 @@ assay_status search_run(struct search *s, const struct evidence *e, bool any_for
     assay_status status = consider_named(s, e, &bar);
     if (status == ASSAY_OK)
         status = explain(s, e, &bar);
+    if (status == ASSAY_OK)
+        status = consider_numbered(s, e, &bar);
     for (int f = (int)s->format + 1; f < FORMATS && any_format && status == ASSAY_OK && !search_explains(&s->each[0]);
          f++) {
         forget_judgements(s);
         s->format = (enum tensor_type)f;
         status = explain(s, e, &bar);
+        if (status == ASSAY_OK)
+            status = consider_numbered(s, e, &bar);
     }
     if (status == ASSAY_OK) {
         fit_coefficients(s, e);
@@ -318,7 +395,7 @@ assay_status search_run(struct search *s, const struct evidence *e, bool any_for
     if (status == ASSAY_OK)
         status = weigh_axes(s, e, &bar);
     if (status == ASSAY_OK)
-        status = estimate_numbers(s, e);
+        status = tell_numbers(s, e);
     end_progress(&bar);
     return status;
 }

@@ -17,7 +17,7 @@ struct search {
     struct hypothesis *each; /* the best first */
     size_t axis_count;
     struct axis_evidence axes[64];
-    struct number_estimate numbers[NUMBERS]; /* of the best hypothesis */
+    struct number_estimate numbers[NUMBERS]; /* of the best hypothesis, if it explains the results */
     struct assay_triple triple;              /* fitted, and the table made of it */
     struct assay_coefficients fitted;
     size_t fitted_steps; /* 0: none was */
