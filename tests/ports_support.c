@@ -37,13 +37,33 @@ enum { CHOSEN = sizeof chosen / sizeof chosen[0] };
 
 struct port_suite port_suite_new(void)
 {
-    struct port_suite s = {CHOSEN, calloc(CHOSEN, sizeof *s.cases), calloc(CHOSEN, sizeof *s.observed)};
+    struct port_suite s = {
+        .count = CHOSEN, .cases = calloc(CHOSEN, sizeof *s.cases), .observed = calloc(CHOSEN, sizeof *s.observed)};
     ck_assert(s.cases && s.observed);
     for (size_t c = 0; c < CHOSEN; c++) {
         s.cases[c] = golden_named(chosen[c].operation, chosen[c].id);
         s.observed[c].c = &s.cases[c];
     }
     return s;
+}
+
+void port_suite_free(struct port_suite *s)
+{
+    for (size_t c = 0; c < s->count; c++)
+        case_free(&s->cases[c]);
+    for (size_t r = 0; r < s->result_count; r++)
+        free(s->results[r]);
+    free(s->cases);
+    free(s->observed);
+    free(s->results);
+}
+
+static double *new_result(struct port_suite *s, size_t count)
+{
+    s->results = realloc(s->results, (s->result_count + 1) * sizeof *s->results);
+    double *result = calloc(count, sizeof *result);
+    ck_assert(s->results && result);
+    return s->results[s->result_count++] = result;
 }
 
 struct answering {
@@ -74,7 +94,7 @@ void port_answers(struct port_suite *s, const struct port *p, enum tensor_type f
         a.c.hyper.weight_decay += p->decay_off;
         ck_assert(class_make_room(&room, o->c) == ASSAY_OK);
         for (size_t n = 0; n < room.answer_count; n++)
-            results[n] = calloc(room.answers[n].count, sizeof(double));
+            results[n] = new_result(s, room.answers[n].count);
         bool takes = operation_applies(o->c->operation, &p->d) && work_run(&options, answer_one, &a) == ASSAY_OK;
         for (size_t n = 0; n < room.answer_count; n++)
             o->at[n] = takes ? results[n] : NULL;

@@ -9,8 +9,11 @@ struct port_suite {
     size_t count;
     struct golden_case *cases;
     struct observed *observed; /* at[] are all NULL until a port answers */
+    size_t result_count;
+    double **results; /* of every port that answered: tests put those of several together */
 };
 struct port_suite port_suite_new(void);
+void port_suite_free(struct port_suite *s);
 
 /* The results of way number `port` to evaluate the dialect, with a fault, and with beta and weight decay changed by so much. Cases
  * that it does not take are left without. */

@@ -31,6 +31,7 @@ START_TEST(unknown_triples_are_found)
     for (size_t c = 0; c < s.count; c++)
         s.observed[c].at[0] = s.observed[c].at[0] ? noise : NULL;
     ck_assert(!fit_triple(&found, &steps, &e, assay_dialect_find("jordan")));
+    port_suite_free(&s);
 }
 END_TEST
 

@@ -32,6 +32,7 @@ START_TEST(hypotheses_are_told_apart)
     ck_assert(hypotheses_compare(&right, &wrong) < 0 && hypotheses_compare(&wrong, &right) > 0);
     struct hypothesis same = right;
     ck_assert(search_same(&right, &same) && !search_same(&right, &right) && !search_same(&right, &wrong));
+    port_suite_free(&s);
 }
 END_TEST
 
@@ -46,6 +47,7 @@ START_TEST(formats_are_recognised)
         port_answers(&s, &p, formats[f], 1000);
         ck_assert(evidence_format(&e) == formats[f]);
     }
+    port_suite_free(&s);
 }
 END_TEST
 

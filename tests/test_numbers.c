@@ -60,6 +60,7 @@ START_TEST(honest_ports_have_nominal_numbers)
         ck_assert(!x[NUMBER_ROUNDING].seen && x[NUMBER_ROUNDING].cases == 0);
         ck_assert(x[NUMBER_EPS].nominal == 1e-7 && fabs(x[NUMBER_BETA].nominal - 0.9375) < 1e-12);
     }
+    port_suite_free(&s);
 }
 END_TEST
 
@@ -94,6 +95,7 @@ START_TEST(other_numbers_are_found)
             ck_assert_msg(k == NUMBER_ROUNDING || (n == 1 && k <= NUMBER_NORM) || excludes(x, (enum number)k), "%s",
                           number_names[k]);
     }
+    port_suite_free(&s);
 }
 END_TEST
 
@@ -124,6 +126,7 @@ START_TEST(schedules)
         }
     estimated(x, &s, "torch", TENSOR_F32);
     is_near(x, NUMBER_A, 3.4445, 1e-5);
+    port_suite_free(&s);
 }
 END_TEST
 
@@ -147,6 +150,7 @@ START_TEST(what_is_not_seen)
     estimated(x, &s, "signsgdm", TENSOR_F32);
     ck_assert(!x[NUMBER_A].seen && x[NUMBER_A].nominal == 0);
     is_near(x, NUMBER_SCALE, sign.d.scale_factor, 1e-5);
+    port_suite_free(&s);
 }
 END_TEST
 
@@ -168,6 +172,7 @@ START_TEST(wrong_cases_count_little)
     estimated(x, &s, "jordan", TENSOR_F32);
     is_near(x, NUMBER_A, 3.4445, 1e-5);
     is_near(x, NUMBER_SCALE, 1, 1e-5);
+    port_suite_free(&s);
 }
 END_TEST
 
@@ -184,6 +189,7 @@ START_TEST(other_ports_are_not_seen)
     port_answers(&s, &far, TENSOR_F32, PORT);
     estimated(x, &s, "jordan", TENSOR_F32);
     ck_assert(!x[NUMBER_NORM].seen && x[NUMBER_NORM].value == 1);
+    port_suite_free(&s);
 }
 END_TEST
 
@@ -214,6 +220,7 @@ START_TEST(ports_with_a_fault)
               ASSAY_OK);
     is_near(x, NUMBER_EPS, 3e-7, 1e-11);
     is_near(x, NUMBER_SCALE, 1, 1e-5);
+    port_suite_free(&s);
 }
 END_TEST
 

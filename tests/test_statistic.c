@@ -44,6 +44,7 @@ START_TEST(honest_ports_pass)
             ck_assert(found[NUMBER_EPS].judged == (d < 4));
             ck_assert(!found[STATISTICS - 1].judged); /* there is no such bug */
         }
+    port_suite_free(&s);
 }
 END_TEST
 
@@ -68,6 +69,7 @@ START_TEST(small_mistakes_fail)
     p.d.scale_factor *= 1.1;
     judge_port(found, &s, "moonlight", &p, PORT);
     ck_assert(!found[NUMBER_SCALE].pass && found[NUMBER_DECAY].pass);
+    port_suite_free(&s);
 }
 END_TEST
 
@@ -89,6 +91,7 @@ START_TEST(bugs_fail)
         statistic_text(text, NUMBERS + b, x);
         ck_assert_msg(strstr(text, names[n]) && strstr(text, bugs[b].meaning), "%s", text);
     }
+    port_suite_free(&s);
 }
 END_TEST
 
@@ -118,6 +121,7 @@ START_TEST(one_case_decides_nothing)
     ck_assert(statistics_judge(found, &p.d, s.observed, 1, TENSOR_BF16, &alone) == ASSAY_OK);
     for (size_t k = 0; k < NUMBERS; k++)
         ck_assert(!found[k].judged);
+    port_suite_free(&s);
 }
 END_TEST
 
@@ -138,6 +142,8 @@ START_TEST(what_is_not_judged)
     struct observed ordinary[] = {s.observed[2], s.observed[4], s.observed[6]};
     ck_assert(statistics_judge(found, jordan, ordinary, 3, TENSOR_BF16, &alone) == ASSAY_OK);
     ck_assert(!found[NUMBER_EPS].judged && found[NUMBER_EPS].cases > 1);
+    port_suite_free(&s);
+    case_free(&c);
 }
 END_TEST
 

@@ -10,7 +10,7 @@
 
 static const char *const kind_names[] = {"pass", "fail", "missing", "not judged"};
 
-static const char *name_of(int operation)
+static const char *name_of(enum operation operation)
 {
     return operation == FINDING_SUITE ? "all together" : operation_names[operation];
 }
@@ -64,7 +64,7 @@ struct row {
     double worst;
 };
 
-static struct row row_of(const struct findings *f, int operation, enum tensor_type format)
+static struct row row_of(const struct findings *f, enum operation operation, enum tensor_type format)
 {
     struct row row = {0};
     for (size_t k = 0; k < f->count; k++) {
@@ -79,13 +79,13 @@ static struct row row_of(const struct findings *f, int operation, enum tensor_ty
 }
 
 /* Calls `print` for each operation and format of which there is something. */
-static void each_row(const struct findings *f, void (*print)(int, enum tensor_type, const struct row *))
+static void each_row(const struct findings *f, void (*print)(enum operation, enum tensor_type, const struct row *))
 {
-    for (int o = 0; o <= FINDING_SUITE; o++)
+    for (unsigned o = 0; o <= FINDING_SUITE; o++)
         for (int t = 0; t < FORMATS; t++) {
-            struct row row = row_of(f, o, (enum tensor_type)t);
+            struct row row = row_of(f, (enum operation)o, (enum tensor_type)t);
             if (row.counts[0] + row.counts[1] + row.counts[2] + row.counts[3] > 0)
-                print(o, (enum tensor_type)t, &row);
+                print((enum operation)o, (enum tensor_type)t, &row);
         }
 }
 
@@ -101,7 +101,7 @@ static const char *verdict(const struct findings *f)
 
 enum { MOST_SHOWN = 20 }; /* of the failures, in text */
 
-static void text_row(int operation, enum tensor_type format, const struct row *row)
+static void text_row(enum operation operation, enum tensor_type format, const struct row *row)
 {
     printf("%-15s %-6s %8zu %8zu %8zu %12zu %16.3g\n", name_of(operation), format_names[format],
            row->counts[FINDING_PASS], row->counts[FINDING_FAIL], row->counts[FINDING_MISSING],
@@ -138,7 +138,7 @@ static void print_tap(const struct findings *f)
     }
 }
 
-static void markdown_row(int operation, enum tensor_type format, const struct row *row)
+static void markdown_row(enum operation operation, enum tensor_type format, const struct row *row)
 {
     printf("| %s | %s | %zu | %zu | %zu | %zu | %.3g |\n", name_of(operation), format_names[format],
            row->counts[FINDING_PASS], row->counts[FINDING_FAIL], row->counts[FINDING_MISSING],

@@ -12,12 +12,12 @@ enum finding_kind {
 };
 
 /* In the place of an operation: the statistics of all results together. */
-enum { FINDING_SUITE = OPERATIONS };
+#define FINDING_SUITE OPERATIONS
 
 struct finding {
     enum finding_kind kind;
-    int operation;           /* enum operation, or FINDING_SUITE */
-    enum tensor_type format; /* of the arithmetic that it was judged as */
+    enum operation operation; /* or FINDING_SUITE */
+    enum tensor_type format;  /* of the arithmetic that it was judged as */
     const struct golden_case *c;
     const char *dialect, *output; /* "" where there is none */
     double ratio;                 /* error over bound */
