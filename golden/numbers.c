@@ -103,17 +103,30 @@ static void find_errors(const struct fit *f, const struct equations *e, double e
     }
 }
 
-double number_nominal(const struct assay_dialect *d, const struct part *parts, size_t count, size_t k)
+/* What most of the evidence is of, where cases differ: a port's number is told as if all had that. */
+static double nominal_of_cases(const struct part *parts, size_t count, size_t k)
 {
-    double sum = 0, all = 0;
-    struct assay_triple t = d->coefficients ? d->coefficients->triples[0] : (struct assay_triple){0};
+    double most = 0, nominal = 0;
     for (size_t c = 0; c < count; c++) {
         const assay_hyper *h = &parts[c].o->c->hyper;
-        double says = parts[c].takes ? parts[c].found.n[k][k] : 0;
-        sum += says * (k == NUMBER_BETA ? h->momentum : h->weight_decay);
-        all += says;
+        double says = 0, own = k == NUMBER_BETA ? h->momentum : h->weight_decay;
+        for (size_t o = 0; o < count; o++) {
+            h = &parts[o].o->c->hyper;
+            if (parts[o].takes && (k == NUMBER_BETA ? h->momentum : h->weight_decay) == own)
+                says += parts[o].found.n[k][k];
+        }
+        if (says > most) {
+            most = says;
+            nominal = own;
+        }
     }
-    double of_cases = all > 0 ? sum / all : 0;
+    return nominal;
+}
+
+double number_nominal(const struct assay_dialect *d, const struct part *parts, size_t count, size_t k)
+{
+    struct assay_triple t = d->coefficients ? d->coefficients->triples[0] : (struct assay_triple){0};
+    double of_cases = k == NUMBER_BETA || k == NUMBER_DECAY ? nominal_of_cases(parts, count, k) : 0;
     return (double[NUMBERS]){t.a, t.b, t.c, 0, d->norm_factor, d->eps, d->scale_factor, of_cases, of_cases}[k];
 }
 

@@ -204,14 +204,16 @@ static void weigh(struct hypothesis *h, const struct prediction *p, enum tensor_
     bool named = h->changes == 0 && !h->bug;
     enum tensor_type f = operation_format(c->operation, format);
     double u = unit_roundoff(c->operation == OPERATION_STEP && f != TENSOR_F64 ? TENSOR_F32 : f);
+    /* Of momentum, some members are exact where others round four times, each time sums of numbers that are not small. */
+    double rounds = c->operation == OPERATION_MOMENTUM ? 8 : 2;
     for (size_t a = 0; a < CASE_ANSWERS; a++) {
         if (!p->o->at[a] || (named && class_of(c, h->base->name)->undefined))
             continue;
-        double scale = fmax(p->size[a], 1e-300), least = 2 * u * scale;
-        double s = fmax(fmin(sqrt(p->square[a]), scale), least / 4), error = fmin(p->error[a], 1e3 * scale);
+        double scale = fmax(p->size[a], 1e-300);
+        double s = fmax(fmin(sqrt(p->square[a]), scale), u / 2 * scale), error = fmin(p->error[a], 1e3 * scale);
         h->predicted++;
-        h->contradicted +=
-            named ? fails(p->o, a, h->base, f) : !(p->error[a] <= fmax(HYPOTHESIS_FACTOR * p->most[a], least));
+        h->contradicted += named ? fails(p->o, a, h->base, f)
+                                 : !(p->error[a] <= fmax(HYPOTHESIS_FACTOR * p->most[a], rounds * u * scale));
         h->cost += fmax(log(s / scale), -20) + half_square(error / s);
     }
 }
