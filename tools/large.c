@@ -21,7 +21,7 @@
 
 enum { ENTRIES = 4, OWN = 3 /* a */, LARGEST = 256 };
 
-static const size_t shapes[][2] = {{1024, 1024}, {1024, 4096}, {2501, 997}};
+static const size_t shapes[][2] = {{1024, 1024}, {1024, 4096}, {2501, 997}, {512, 8192}};
 const size_t large_count = sizeof shapes / sizeof shapes[0];
 
 static const struct assay_triple triple = {OWN, -ENTRIES, 1};
