@@ -342,7 +342,7 @@ void case_evaluate(struct work *w, struct evaluation *e, const struct golden_cas
     }
     if (c->operation == OPERATION_STEP) {
         for (size_t p = 0; p < case_parameters(c); p++) {
-            double *const *to = results + 3 * p;
+            double *const *to = results + STEP_OUTPUTS * p;
             bool *present = work_alloc(w, case_input(c, "grads")->shape[0], sizeof *present);
             assay_run run = case_run(c, p, present);
             assay_steps after = {.params.hi = to[0], .updates.hi = to[1], .momentum.hi = to[2]};
@@ -403,7 +403,7 @@ static void bound_by_envelope(struct work *w, const struct golden_case *c, struc
     for (size_t a = 0; a < k->answer_count; a++) {
         struct answer *answer = &k->answers[a];
         /* An update is a difference of two parameters, each rounded. */
-        const struct answer *rounds = step && a % 3 == 1 ? answer - 1 : answer;
+        const struct answer *rounds = step && a % STEP_OUTPUTS == 1 ? answer - 1 : answer;
         for (size_t s = 0; s < answer->slabs; s++) {
             double size[MEASURES], *bounds = answer_bounds(answer, f, s);
             measure_answer(size, rounds, s);
@@ -419,7 +419,7 @@ static void bound_by_envelope(struct work *w, const struct golden_case *c, struc
 static void forget_choices(struct answer_class *k, enum tensor_type f)
 {
     for (size_t a = 0; a < k->answer_count; a++)
-        if (a % 3 < 2 || assay_dialect_find(k->name)->direction_first)
+        if (a % STEP_OUTPUTS < 2 || assay_dialect_find(k->name)->direction_first)
             bound_by(&k->answers[a], f, INFINITY, PROOF_NONE);
 }
 

@@ -100,7 +100,7 @@ static void evaluate_changed(struct work *w, struct evaluation e, const struct a
 /* Whether answer a is looked at: parameters are sums of the updates before them, which say it all. */
 static bool looked_at(const struct observed *o, size_t a)
 {
-    return o->at[a] && (o->c->operation != OPERATION_STEP || a % 3 != 0);
+    return o->at[a] && (o->c->operation != OPERATION_STEP || a % STEP_OUTPUTS != 0);
 }
 
 static void add_group(struct part *p, size_t count)
