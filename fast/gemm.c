@@ -76,16 +76,16 @@ static void pack(const struct kernels *kernels, const struct operand *x, size_t 
 
 /* ---- tiles ------------------------------------------------------------------------------------------------------ */
 
-/* `count` entries of row i of C from column j on, from the sums of a tile. */
-static void finish_row(const struct gemm *g, const float *sums, size_t i, size_t j, size_t count)
+/* Rows x cols entries of C from (i, j) on, from sums of a tile. */
+static void finish_block(const struct gemm *g, const float *sums, size_t i, size_t j, size_t rows, size_t cols)
 {
     size_t place = i * g->c.stride + j, other = i * g->d.stride + j;
+    const struct finish f = {g->alpha, g->beta, rows, cols, g->c.stride, g->kernels->wide, g->d.stride};
     if (g->c.bf16)
-        g->kernels->finish_halves((uint16_t *)g->c.at + place, sums, g->alpha, g->beta,
-                                  g->d.at ? (const uint16_t *)g->d.at + other : NULL, count);
+        g->kernels->finish_halves((uint16_t *)g->c.at + place, sums, g->d.at ? (const uint16_t *)g->d.at + other : NULL,
+                                  &f);
     else
-        g->kernels->finish_floats((float *)g->c.at + place, sums, g->alpha, g->beta,
-                                  g->d.at ? (const float *)g->d.at + other : NULL, count);
+        g->kernels->finish_floats((float *)g->c.at + place, sums, g->d.at ? (const float *)g->d.at + other : NULL, &f);
 }
 
 /* Entries (j, i) of C from (i, j), for i < rows, j < cols from these first ones on. */
@@ -110,10 +110,11 @@ static void finish(const struct gemm *g, const float *sums, size_t first_row, si
     bool one_matrix = g->a.at == g->b.at;
     if (g->symmetric && first_row + rows - first_col < cols)
         cols = first_row + rows - first_col;
-    for (size_t i = first_row; i < first_row + rows; i++) {
+    if (!g->symmetric || one_matrix)
+        finish_block(g, sums, first_row, first_col, rows, cols);
+    for (size_t i = first_row; i < first_row + rows && g->symmetric && !one_matrix; i++) {
         size_t half = i < first_col ? 0 : i - first_col + 1;
-        finish_row(g, sums + (i - first_row) * wide, i, first_col,
-                   g->symmetric && !one_matrix && half < cols ? half : cols);
+        finish_block(g, sums + (i - first_row) * wide, i, first_col, 1, half < cols ? half : cols);
     }
     if (g->symmetric)
         mirror(g, first_row, first_col, rows, below);

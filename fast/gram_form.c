@@ -99,12 +99,13 @@ static void shift(const struct iteration *it, const struct operand *to, double f
 {
     const struct kernels *kernels = it->plan->kernels;
     size_t n = it->o.short_side, i;
+    const struct finish by = {.alpha = (float)factor, .rows = 1, .cols = n};
     while ((i = team_next(it->team)) < n) {
         const float *row = (const float *)from->at + i * from->stride;
         if (to->bf16)
-            kernels->finish_halves((uint16_t *)to->at + i * to->stride, row, (float)factor, 0, NULL, n);
+            kernels->finish_halves((uint16_t *)to->at + i * to->stride, row, NULL, &by);
         else
-            kernels->finish_floats((float *)to->at + i * to->stride, row, (float)factor, 0, NULL, n);
+            kernels->finish_floats((float *)to->at + i * to->stride, row, NULL, &by);
         put(to, i, i, get(to, i, i) + (float)unit);
     }
     team_meet(it->team);

@@ -17,6 +17,12 @@ struct sums {
     double squares, largest;
 };
 
+/* How a block of sums becomes one of C. */
+struct finish {
+    float alpha, beta;
+    size_t rows, cols, c_stride, sums_stride, d_stride;
+};
+
 struct kernels {
     /* Micro-kernel of matrix products: the tall x wide tile c, stored by rows, += A B for panels
      * a[k * a_step + i] and b[k * b_step + j], k < depth; = unless `resume`. Of it the first rows x cols, at least. */
@@ -35,8 +41,8 @@ struct kernels {
     /* = the pair of from[2 k * stride + i] and from[(2 k + 1) stride + i]. */
     void (*pair_up)(uint32_t *to, size_t width, const uint16_t *from, size_t stride, size_t count, size_t depth);
     /* c = alpha sums + beta d, of bf16 numbers too; without d if that is NULL. Each operation is rounded. */
-    void (*finish_floats)(float *c, const float *sums, float alpha, float beta, const float *d, size_t count);
-    void (*finish_halves)(uint16_t *c, const float *sums, float alpha, float beta, const uint16_t *d, size_t count);
+    void (*finish_floats)(float *c, const float *sums, const float *d, const struct finish *f);
+    void (*finish_halves)(uint16_t *c, const float *sums, const uint16_t *d, const struct finish *f);
 
     /* Entries from .. to - 1 of: */
     struct sums (*sums)(const struct mix *y, size_t from, size_t to);

@@ -137,7 +137,8 @@ static void load_row(const struct iteration *it, size_t i, double factor)
         size_t count = cols - first < PIECE ? cols - first : PIECE;
         float piece[PIECE];
         kernels->scale(piece, factor, &row, 0, count);
-        kernels->finish_halves((uint16_t *)it->work->x + place + first, piece, 1, 0, NULL, count);
+        kernels->finish_halves((uint16_t *)it->work->x + place + first, piece, NULL,
+                               &(struct finish){.alpha = 1, .rows = 1, .cols = count});
     }
 }
 
