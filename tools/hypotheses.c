@@ -108,8 +108,10 @@ static void predict(struct work *w, void *pointer)
     struct golden_case moved = *p->o->c, *c = &moved;
     const struct assay_dialect *d = &p->h->dialect;
     struct answer_class room;
-    moved.hyper.momentum += p->h->beta;
-    moved.hyper.weight_decay += p->h->decay;
+    if (p->h->beta != 0)
+        moved.hyper.momentum = p->h->beta;
+    if (p->h->decay != 0)
+        moved.hyper.weight_decay = p->h->decay;
     double *exact[CASE_ANSWERS], *other[CASE_ANSWERS];
     size_t counts[CASE_ANSWERS];
     assay_status status = class_make_room(&room, c);

@@ -27,7 +27,7 @@ struct hypothesis {
     struct assay_dialect dialect;
     const struct bug *bug; /* or NULL */
     size_t changes;        /* of axes; */
-    double beta, decay;    /* what the port adds to those that the cases say */
+    double beta, decay;    /* what the port has, whatever the cases say; 0 if it has theirs */
     bool numbered;         /* and whether numbers of its were estimated from the results */
 
     double distance; /* hypothesis_measure() */

@@ -259,7 +259,7 @@ static struct hypothesis numbered(const struct hypothesis *from, const struct nu
         const struct number_estimate *x = &found[k];
         if (!own[k] || !x->seen || !(fabs(x->value - x->nominal) > 4 * x->error))
             continue;
-        *own[k] += x->value - x->nominal;
+        *own[k] = x->value;
         h.numbered = true;
         h.changes++;
         size_t end = strlen(h.name);
