@@ -6,25 +6,35 @@ static bool iterates(const struct assay_dialect *d)
            (d->direction == ASSAY_DIRECTION_NEWTON_SCHULZ || d->direction == ASSAY_DIRECTION_COSH_RMS);
 }
 
+static bool remembers(struct assay_dialect *d)
+{
+    return d->momentum != ASSAY_MOMENTUM_NONE;
+}
+
 /* ---- axes ------------------------------------------------------------------------------------------------------------- */
 
 static bool raw_gradient(struct assay_dialect *d)
 {
-    bool can = d->momentum != ASSAY_MOMENTUM_NONE && d->direction != ASSAY_DIRECTION_ADAM;
+    bool can = remembers(d) && d->nesterov != ASSAY_NESTEROV_RAW && d->direction != ASSAY_DIRECTION_ADAM;
     d->nesterov = ASSAY_NESTEROV_RAW;
     return can;
 }
 
 static bool no_nesterov(struct assay_dialect *d)
 {
-    bool can = d->nesterov != ASSAY_NESTEROV_NONE;
+    bool can = remembers(d) && d->nesterov != ASSAY_NESTEROV_NONE;
     d->nesterov = ASSAY_NESTEROV_NONE;
     return can;
 }
 
+static bool has_formula(struct assay_dialect *d)
+{
+    return remembers(d) && (d->nesterov == ASSAY_NESTEROV_LERP || d->nesterov == ASSAY_NESTEROV_ADD);
+}
+
 static bool gradient_twice(struct assay_dialect *d)
 {
-    bool can = d->nesterov == ASSAY_NESTEROV_LERP || d->nesterov == ASSAY_NESTEROV_ADD;
+    bool can = has_formula(d);
     d->nesterov = ASSAY_NESTEROV_SUM;
     return can;
 }
@@ -32,14 +42,14 @@ static bool gradient_twice(struct assay_dialect *d)
 /* The buffer of one convention and Nesterov's formula of the other. */
 static bool mixed_momentum(struct assay_dialect *d)
 {
-    bool can = d->nesterov == ASSAY_NESTEROV_LERP || d->nesterov == ASSAY_NESTEROV_ADD;
+    bool can = has_formula(d);
     d->nesterov = d->nesterov == ASSAY_NESTEROV_LERP ? ASSAY_NESTEROV_ADD : ASSAY_NESTEROV_LERP;
     return can;
 }
 
 static bool no_bias_correction(struct assay_dialect *d)
 {
-    bool can = d->nesterov == ASSAY_NESTEROV_NADAM;
+    bool can = remembers(d) && d->nesterov == ASSAY_NESTEROV_NADAM;
     d->nesterov = ASSAY_NESTEROV_LERP;
     return can;
 }
@@ -123,15 +133,17 @@ static bool ratio_of_one(struct assay_dialect *d)
 
 static bool fewer_steps(struct assay_dialect *d)
 {
+    bool can = iterates(d) && assay_dialect_steps(d) > 1;
     d->steps = assay_dialect_steps(d) - 1;
-    return d->steps > 0 && iterates(d);
+    return can;
 }
 
 static bool more_steps(struct assay_dialect *d)
 {
+    bool can = iterates(d);
     d->steps = assay_dialect_steps(d) + 1;
     d->overrun = ASSAY_OVERRUN_REPEAT_LAST;
-    return d->steps > 1 && iterates(d);
+    return can;
 }
 
 static bool no_eps(struct assay_dialect *d)
@@ -143,8 +155,9 @@ static bool no_eps(struct assay_dialect *d)
 
 static bool large_eps(struct assay_dialect *d)
 {
+    bool can = iterates(d) && d->eps < 1e-3 && d->normalisation <= ASSAY_NORMALISE_MAX;
     d->eps = 1e-3;
-    return iterates(d) && d->normalisation <= ASSAY_NORMALISE_MAX;
+    return can;
 }
 
 static bool no_norm_factor(struct assay_dialect *d)
@@ -163,21 +176,21 @@ static bool spectral_norm(struct assay_dialect *d)
 
 static bool no_post(struct assay_dialect *d)
 {
-    bool can = d->post != ASSAY_POST_NONE;
+    bool can = d->direction == ASSAY_DIRECTION_NEWTON_SCHULZ && d->post != ASSAY_POST_NONE;
     d->post = ASSAY_POST_NONE;
     return can;
 }
 
 static bool no_snap(struct assay_dialect *d)
 {
-    bool can = d->snap;
+    bool can = d->direction == ASSAY_DIRECTION_NEWTON_SCHULZ && d->snap;
     d->snap = false;
     return can;
 }
 
 static bool no_pre(struct assay_dialect *d)
 {
-    bool can = d->pre != ASSAY_PRE_NONE;
+    bool can = iterates(d) && d->pre != ASSAY_PRE_NONE;
     d->pre = ASSAY_PRE_NONE;
     return can;
 }
@@ -220,12 +233,7 @@ static bool iterating(struct assay_dialect *d)
 
 static bool stale(struct assay_dialect *d)
 {
-    return d->momentum != ASSAY_MOMENTUM_NONE && d->direction != ASSAY_DIRECTION_ADAM && !d->direction_first;
-}
-
-static bool remembers(struct assay_dialect *d)
-{
-    return d->momentum != ASSAY_MOMENTUM_NONE;
+    return remembers(d) && d->direction != ASSAY_DIRECTION_ADAM && !d->direction_first;
 }
 
 /* With Nesterov's formula the input of the iteration is a tensor of its own. */
@@ -237,7 +245,7 @@ static bool in_place(struct assay_dialect *d)
 static bool other_absence(struct assay_dialect *d)
 {
     d->absent = d->absent == ASSAY_ABSENT_SKIP ? ASSAY_ABSENT_ZERO : ASSAY_ABSENT_SKIP;
-    return d->momentum != ASSAY_MOMENTUM_NONE;
+    return remembers(d);
 }
 
 static bool other_numerator(struct assay_dialect *d)

@@ -124,4 +124,52 @@ START_TEST(bugs_need_what_they_break)
 }
 END_TEST
 
-RUN_TESTS("bugs", TEST(every_bug_shows), TEST(names_are_distinct), TEST(bugs_need_what_they_break))
+/* Value number k of an axis; NULL if there are fewer. */
+static const char *axis_value(const struct assay_axis *axis, size_t k)
+{
+    static const char *const numbers[] = {"0", "1", "2", "0.001", NULL};
+    const char *const *values = axis->values ? axis->values : numbers;
+    size_t count = 0;
+    while (values[count])
+        count++;
+    return k < count ? values[k] : NULL;
+}
+
+/* Bugs that may show in tensors of more than two dimensions only, in shapes 3 c x c, in steps without gradient, in small
+ * gradients, in the input of the iteration. */
+static const char *const elsewhere[] = {"conv-by-passed",  "conv-not-flattened", "scale-of-kernel",  "split-missing",
+                                        "absent-gradient", "eps-too-large",      "nesterov-missing", NULL};
+
+/* A bug that is axes alone makes another dialect, which takes other steps, and has as many iterations as one may have. */
+static void check_axes(const struct bug *b, const struct assay_dialect *d, const char *axis, const char *value)
+{
+    struct assay_dialect with = *d;
+    bool can = bug_apply(b, &with);
+    size_t k = 0;
+    while (elsewhere[k] && strcmp(elsewhere[k], b->name) != 0)
+        k++;
+    ck_assert_msg(!can || with.steps <= 1000, "%s of %s, %s=%s: %zu steps", b->name, d->name, axis, value, with.steps);
+    ck_assert_msg(!can || b->fault != FAULT_NONE || memcmp(d, &with, sizeof with) != 0, "%s of %s, %s=%s: no change",
+                  b->name, d->name, axis, value);
+    ck_assert_msg(!can || b->fault != FAULT_NONE || elsewhere[k] || !assay_dialects_coincide(d, &with),
+                  "%s of %s, %s=%s: the same steps", b->name, d->name, axis, value);
+}
+
+/* Every bug in every dialect, and in dialects with any one axis changed. */
+START_TEST(bugs_change_dialects)
+{
+    for (size_t n = 0; n < assay_dialect_count; n++)
+        for (size_t a = 0; a < assay_axis_count; a++) {
+            const char *value;
+            for (size_t k = 0; (value = axis_value(&assay_axes[a], k)); k++) {
+                struct assay_dialect d = assay_dialects[n];
+                bool set = assay_dialect_set(&d, assay_axes[a].name, value); /* steps are whole, tables have names */
+                for (size_t b = 0; set && b < bug_count; b++)
+                    check_axes(&bugs[b], &d, assay_axes[a].name, value);
+            }
+        }
+}
+END_TEST
+
+RUN_TESTS("bugs", TEST(every_bug_shows), TEST(names_are_distinct), TEST(bugs_need_what_they_break),
+          TEST(bugs_change_dialects))

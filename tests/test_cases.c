@@ -448,7 +448,7 @@ END_TEST
 START_TEST(memory_failures_are_survived)
 {
     for (size_t o = 0; o < OPERATIONS; o++)
-        for (size_t k = 0; k < cases_count((enum operation)o); k += o == OPERATION_STEP ? 1 : 13) {
+        for (size_t k = 0; k < cases_count((enum operation)o); k += o >= OPERATION_MOMENTUM ? 1 : 13) {
             static const struct golden_case none;
             struct golden_case c;
             assay_status status = ASSAY_NO_MEMORY;
@@ -460,7 +460,7 @@ START_TEST(memory_failures_are_survived)
                 ck_assert(status == (failed ? ASSAY_NO_MEMORY : ASSAY_OK));
                 ck_assert(!failed || memcmp(&c, &none, sizeof c) == 0);
             }
-            ck_assert_uint_ge(n, 3 * c.input_count); /* a name, an array, and what fills it; and once without */
+            ck_assert_uint_gt(n, 2 * c.input_count); /* a name and an array for each; and once without a failure */
             case_free(&c);
         }
 }

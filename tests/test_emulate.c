@@ -457,7 +457,69 @@ START_TEST(state_is_wider_than_the_direction)
 }
 END_TEST
 
+/* ---- faults ------------------------------------------------------------------------------------------------------------ */
+
+/* A where A^2 belongs: a X + b A X + c A X, the exact steps of (a, b + c, 0), to a relative 1e-12 in binary64, in every form of
+ * the polynomial; and not those of (a, b, c). */
+START_TEST(a_missing_square_adds_coefficients)
+{
+    uint64_t state = 41;
+    double at[24], exact[24], other[24], o[24];
+    struct assay_dialect d = variant("jordan"), with = d;
+    struct assay_triple t = assay_dialect_triple(&d, 0), sum = {t.a, t.b + t.c, 0};
+    const struct assay_coefficients table = {"", "", 1, &sum};
+    with.coefficients = &table;
+    struct tensor u = tensor_of(2, (size_t[]){4, 6}, at);
+    fill(&state, at, u.count, 1);
+    ck_assert_int_eq(reference_direction(&with, &u, exact), ASSAY_OK);
+    ck_assert_int_eq(reference_direction(&d, &u, other), ASSAY_OK);
+    for (int form = 0; form < POLYNOMIAL_FORMS; form++) {
+        struct evaluation e = evaluation_draw(TENSOR_F64, 7, 0, true);
+        e.form = (enum polynomial_form)form;
+        e.fault = FAULT_LINEAR;
+        emulated_direction(&e, &d, &u, o);
+        ck_assert_double_le(distance(o, exact, u.count, length(exact, u.count)), 1e-12);
+        ck_assert_double_gt(distance(o, other, u.count, length(other, u.count)), 0.01);
+    }
+}
+END_TEST
+
+/* Two runs of three steps, the one with the fault, in binary64: whether their parameters are the same to the bit. */
+static bool same_runs(const assay_run *a, enum fault fault, const assay_run *b)
+{
+    static double found[2][3][STEPS * MOST];
+    const struct assay_dialect d = variant("jordan");
+    const assay_hyper hyper = {.lr = 0.125, .momentum = 0.9375, .weight_decay = 0.25};
+    for (size_t k = 0; k < 2; k++) {
+        struct evaluation e = evaluation_draw(TENSOR_F64, 8, 0, true);
+        e.fault = k ? FAULT_NONE : fault;
+        const assay_steps after = {.params.hi = found[k][0], .updates.hi = found[k][1], .momentum.hi = found[k][2]};
+        in_work(run_step, &(struct step_args){&e, &d, &hyper, k ? b : a, &after});
+    }
+    return memcmp(found[0][0], found[1][0], 3 * 24 * sizeof(double)) == 0;
+}
+
+/* Where there is no gradient the last one is taken again, as if it were that of the step; before the first there is none to
+ * take. */
+START_TEST(old_gradients_come_again)
+{
+    uint64_t state = 42;
+    double param[24], grads[3 * 24];
+    struct tensor x = tensor_of(2, (size_t[]){4, 6}, param);
+    const bool gaps[] = {false, true, false}, later[] = {false, true, true};
+    fill(&state, param, 24, 1);
+    fill(&state, grads, 3 * 24, 1);
+    assay_run run = {.param = view(&x), .steps = 3, .grads = grads, .present = gaps}, again = run;
+    ck_assert(!same_runs(&run, FAULT_OLD_GRADIENT, &run));
+    again.present = later;
+    ck_assert(!same_runs(&run, FAULT_OLD_GRADIENT, &again));
+    memcpy(grads + 2 * 24, grads + 24, 24 * sizeof *grads);
+    ck_assert(same_runs(&run, FAULT_OLD_GRADIENT, &again));
+}
+END_TEST
+
 RUN_TESTS("emulate", TEST(directions_are_those_of_the_reference), TEST(zeros_are_zero),
           TEST(errors_grow_with_the_roundoff), TEST(members_differ_and_repeat),
           TEST(minimisers_are_those_of_the_reference), TEST(momentum_is_that_of_the_reference),
-          TEST(steps_are_those_of_the_reference), TEST(state_is_wider_than_the_direction))
+          TEST(steps_are_those_of_the_reference), TEST(state_is_wider_than_the_direction),
+          TEST(a_missing_square_adds_coefficients), TEST(old_gradients_come_again))

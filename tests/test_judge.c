@@ -388,6 +388,16 @@ START_TEST(verdicts_are_sentences)
 }
 END_TEST
 
+/* The command of a case alone in FILE is that of one in DIR, but that no tensor is named. */
+static void check_alone(const char *text, const char *command)
+{
+    const char *file = strstr(command, "DIR"), *tensor = strstr(command, " --tensor "),
+               *rest = strchr(tensor + 10, ' ');
+    char expected[VERDICT_TEXT];
+    snprintf(expected, sizeof expected, "%.*sFILE%s", (int)(file - command), command, rest ? rest : "");
+    ck_assert_str_eq(text, expected);
+}
+
 /* The command line that computes each; a name that is too long is cut. */
 START_TEST(commands_are_complete)
 {
@@ -432,6 +442,8 @@ START_TEST(commands_are_complete)
         const struct answer_class k = {.name = these[n].class};
         verdict_command(text, &c, &k, these[n].output, "DIR");
         ck_assert_str_eq(text, these[n].command);
+        answer_command(text, &c, &k, these[n].output, "FILE", true);
+        check_alone(text, these[n].command);
         text[VERDICT_TEXT] = 'x';
         for (size_t length = VERDICT_TEXT - 170; length < VERDICT_TEXT + 10; length++) {
             memset(folder, 'd', length);

@@ -9,7 +9,7 @@
 
 static char message[ASSAY_MESSAGE_SIZE];
 
-/* Writes a set of a polar factor, an iteration and a run of steps into a folder of the test's own. */
+/* Writes a set of a polar factor, an iteration, a momentum and a run of steps into a folder of the test's own. */
 static const char *write_set(void)
 {
     static const struct {
@@ -17,16 +17,17 @@ static const char *write_set(void)
         const char *id;
     } which[] = {{OPERATION_POLAR, "polar-gaussian-3x5"},
                  {OPERATION_NEWTON_SCHULZ, "newton-schulz-gaussian-3x5"},
+                 {OPERATION_MOMENTUM, "momentum-fine-3x5-0"},
                  {OPERATION_STEP, "step-gaussian-4x6"}};
-    struct golden_set set = {.count = 3};
-    struct golden_case cases[3];
+    struct golden_set set = {.count = 4};
+    struct golden_case cases[4];
     const char *folder = io_path("set");
-    for (size_t k = 0; k < 3; k++) {
+    for (size_t k = 0; k < 4; k++) {
         cases[k] = golden_bounded(which[k].operation, which[k].id);
         set.manifests[k] = (struct manifest){which[k].operation, 1, &cases[k]};
     }
     ck_assert_int_eq(set_write(&set, folder, message, sizeof message), ASSAY_OK);
-    for (size_t k = 0; k < 3; k++)
+    for (size_t k = 0; k < 4; k++)
         case_free(&cases[k]);
     return folder;
 }
@@ -37,13 +38,13 @@ START_TEST(shows_the_set)
     assay_golden_set *set;
     assay_golden_array x, jordan, torch;
     ck_assert_int_eq(assay_golden_open(&set, write_set(), message, sizeof message), ASSAY_OK);
-    ck_assert_uint_eq(assay_golden_count(set), 3);
+    ck_assert_uint_eq(assay_golden_count(set), 4);
     assay_golden_case c = assay_golden_get(set, 1);
     ck_assert_str_eq(c.id, "newton-schulz-gaussian-3x5");
     ck_assert_str_eq(c.operation, "newton-schulz");
     ck_assert_str_eq(c.family, "gaussian");
     ck_assert_uint_gt(strlen(c.why), 0);
-    ck_assert_double_eq(assay_golden_get(set, 2).hyper.lr, 0.125);
+    ck_assert_double_eq(assay_golden_get(set, 3).hyper.lr, 0.125);
     ck_assert(assay_golden_input(&x, set, 1, "G"));
     ck_assert_uint_eq(x.ndim, 2);
     ck_assert_uint_eq(x.shape[1], 5);
@@ -90,7 +91,8 @@ START_TEST(judges)
 }
 END_TEST
 
-/* What cannot be judged is refused, and the verdict stays as it was. */
+/* What cannot be judged is refused, and the verdict stays as it was: an output that is not, too few numbers, no such format,
+ * and one that does not hold the inputs. */
 START_TEST(refuses)
 {
     assay_golden_set *set;
@@ -102,7 +104,10 @@ START_TEST(refuses)
     ck_assert_int_eq(assay_judge(&v, set, 1, "adamw", "Y", ASSAY_FORMAT_F32, result, 15), ASSAY_INVALID);
     ck_assert_int_eq(assay_judge(&v, set, 1, "jordan", "Y", ASSAY_FORMAT_F32, result, 14), ASSAY_INVALID);
     ck_assert_int_eq(assay_judge(&v, set, 1, "jordan", "Y", (enum assay_format)4, result, 15), ASSAY_INVALID);
+    ck_assert_int_eq(assay_judge(&v, set, 2, "jordan", "u", ASSAY_FORMAT_BF16, result, 15), ASSAY_INVALID);
     ck_assert_double_eq(v.ratio, 17);
+    ck_assert_int_eq(assay_judge(&v, set, 2, "jordan", "u", ASSAY_FORMAT_F32, result, 15), ASSAY_OK);
+    ck_assert(v.judged && !v.pass);
     assay_golden_close(set);
 }
 END_TEST

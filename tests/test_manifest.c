@@ -228,17 +228,26 @@ END_TEST
 
 /* ---- what is refused ------------------------------------------------------------------------------------------------------ */
 
+typedef assay_status parser(struct manifest *m, const char *text, size_t size, const struct tensor_file *tensors,
+                            const struct complaint *to);
+
 /* The text must be refused in one sentence that holds `part`, and nothing be touched. */
-static void refused(const char *text, size_t size, const struct tensor_file *tensors, const char *part)
+static void refused_by(parser *parse, const char *text, size_t size, const struct tensor_file *tensors,
+                       const char *part)
 {
     struct manifest m = {OPERATION_COSH_RMS, 17, NULL};
     message[0] = '\0';
-    assay_status status = manifest_parse(&m, text, size, tensors, &to);
+    assay_status status = parse(&m, text, size, tensors, &to);
     ck_assert_msg(status == ASSAY_UNREADABLE, "status %d instead of a refusal with '%s'", (int)status, part);
     ck_assert_msg(strncmp(message, "x: ", 3) == 0 && strstr(message, part), "'%s' is not in: %s", part, message);
     for (const char *c = message; *c; c++)
         ck_assert(*c >= ' ' && *c <= '~');
     ck_assert(m.operation == OPERATION_COSH_RMS && m.count == 17 && m.cases == NULL);
+}
+
+static void refused(const char *text, size_t size, const struct tensor_file *tensors, const char *part)
+{
+    refused_by(manifest_parse, text, size, tensors, part);
 }
 
 /* The text with the n-th (from 0) occurrence of something replaced; to be freed. */
@@ -700,6 +709,70 @@ START_TEST(refuses_inputs_that_do_not_go_together)
 }
 END_TEST
 
+/* ---- questions ------------------------------------------------------------------------------------------------------------ */
+
+/* A sample without answers. */
+static struct written write_questions(enum operation o)
+{
+    struct written w = write_sample(o);
+    for (size_t k = 0; k < w.m.count; k++) {
+        struct golden_case *c = &w.m.cases[k];
+        for (size_t l = 0; l < c->class_count; l++)
+            class_free(&c->classes[l]);
+        free(c->classes);
+        c->classes = NULL;
+        c->class_count = 0;
+    }
+    rewrite(&w);
+    return w;
+}
+
+/* The text with an empty list of the first case's formats; to be freed. */
+static char *without_formats(const char *text)
+{
+    const char *list = strstr(text, "\"formats\": [") + strlen("\"formats\": [");
+    char *result = strdup(text);
+    ck_assert_ptr_nonnull(result);
+    strcpy(result + (list - text), strchr(list, ']'));
+    return result;
+}
+
+static void asks(const char *text, const struct written *w)
+{
+    struct manifest back;
+    assay_status status = manifest_parse_questions(&back, text, strlen(text), &w->tensors, &to);
+    ck_assert_msg(status == ASSAY_OK, "%s", message);
+    ck_assert(back.operation == w->m.operation && back.count == w->m.count);
+    for (size_t k = 0; k < back.count; k++)
+        ck_assert(same_case(&w->m.cases[k], &back.cases[k]));
+    manifest_free(&back);
+}
+
+/* Cases with answers are read, and those without, and without formats, which a golden set must have; but no wrong ones. */
+START_TEST(questions_may_lack_answers)
+{
+    for (enum operation o = 0; o < OPERATIONS; o++) {
+        struct written whole = write_sample(o), w = write_questions(o);
+        asks(whole.text, &whole);
+        asks(w.text, &w);
+        refused(w.text, strlen(w.text), &w.tensors, "no answers");
+        char *text = without_formats(w.text), *all = without_formats(whole.text);
+        asks(text, &w);
+        refused(all, strlen(all), &whole.tensors, "the inputs do not fit its formats");
+        free(text);
+        text = replaced(w.text, 0, "\"f64\",", "\"f64\", \"f8\",");
+        refused_by(manifest_parse_questions, text, strlen(text), &w.tensors, "the inputs do not fit its formats");
+        free(text);
+        text = replaced(whole.text, 0, "\"outputs\"", "\"output\"");
+        refused_by(manifest_parse_questions, text, strlen(text), &whole.tensors, "answers: ");
+        free(text);
+        free(all);
+        written_free(&whole);
+        written_free(&w);
+    }
+}
+END_TEST
+
 /* ---- memory ---------------------------------------------------------------------------------------------------------------- */
 
 /* Leaves no text in the manifest longer than 13 characters: where its scanner must lengthen a string and cannot, jansson
@@ -735,8 +808,32 @@ static void shorten(struct manifest *m)
     }
 }
 
-/* Whichever allocation fails: no text, no tensors, no manifest, and nothing is lost. Where jansson
- * lacks memory it may speak of a malformed text, or do without. */
+/* How many allocations of a parser fail; each is survived. Where jansson lacks memory it may speak of a malformed text, or do
+ * without. */
+static size_t failing_parses(parser *parse, const struct written *w)
+{
+    size_t failures = 0;
+    bool failed = true;
+    for (size_t n = 1; failed; n++) {
+        struct manifest m = {OPERATION_SVD, 99, NULL};
+        io_fail(n);
+        assay_status status = parse(&m, w->text, strlen(w->text), &w->tensors, &to);
+        const char *call = io_fail(0);
+        failed = call != NULL;
+        bool jansson = failed && strcmp(call, "jansson") == 0;
+        ck_assert_msg(status == (failed ? ASSAY_NO_MEMORY : ASSAY_OK) || jansson, "request %zu: %s", n, message);
+        ck_assert(status == ASSAY_OK || status == ASSAY_NO_MEMORY || status == ASSAY_UNREADABLE);
+        ck_assert(status == ASSAY_OK ? m.count == w->m.count : m.count == 99);
+        for (size_t k = 0; k < m.count && status == ASSAY_OK; k++)
+            ck_assert(same_case(&m.cases[k], &w->m.cases[k]));
+        if (status == ASSAY_OK)
+            manifest_free(&m);
+        failures += failed;
+    }
+    return failures;
+}
+
+/* Whichever allocation fails: no text, no tensors, no manifest, and nothing is lost. */
 START_TEST(memory_failures_are_survived)
 {
     for (enum operation o = 0; o < OPERATIONS; o++) {
@@ -764,24 +861,13 @@ START_TEST(memory_failures_are_survived)
                 tensors_free(&tensors);
             failures += failed;
         }
-        failed = true;
-        for (size_t n = 1; failed; n++) {
-            struct manifest m = {OPERATION_SVD, 99, NULL};
-            io_fail(n);
-            assay_status status = manifest_parse(&m, w.text, strlen(w.text), &w.tensors, &to);
-            const char *call = io_fail(0);
-            failed = call != NULL;
-            bool jansson = failed && strcmp(call, "jansson") == 0;
-            ck_assert_msg(status == (failed ? ASSAY_NO_MEMORY : ASSAY_OK) || jansson, "request %zu: %s", n, message);
-            ck_assert(status == ASSAY_OK || status == ASSAY_NO_MEMORY || status == ASSAY_UNREADABLE);
-            ck_assert(status == ASSAY_OK ? m.count == w.m.count : m.count == 99);
-            for (size_t k = 0; k < m.count && status == ASSAY_OK; k++)
-                ck_assert(same_case(&m.cases[k], &w.m.cases[k]));
-            if (status == ASSAY_OK)
-                manifest_free(&m);
-            failures += failed;
-        }
+        failures += failing_parses(manifest_parse, &w);
         ck_assert_uint_gt(failures, 100);
+        written_free(&w);
+        w = write_questions(o);
+        shorten(&w.m);
+        rewrite(&w);
+        ck_assert_uint_gt(failing_parses(manifest_parse_questions, &w), 20);
         written_free(&w);
     }
 }
@@ -803,6 +889,7 @@ int main(void)
     tcase_add_test(tests, two_parameters_go_together);
     tcase_add_test(tests, refuses_answers_of_other_kinds);
     tcase_add_test(tests, refuses_inputs_that_do_not_go_together);
+    tcase_add_test(tests, questions_may_lack_answers);
     tcase_add_test(tests, memory_failures_are_survived);
     suite_add_tcase(suite, tests);
     return io_run(suite);

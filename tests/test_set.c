@@ -180,6 +180,28 @@ START_TEST(reads_parts_of_a_set)
 }
 END_TEST
 
+/* Cases without answers are read as questions, and as nothing else. */
+START_TEST(reads_questions)
+{
+    struct manifest m = one(OPERATION_POLAR, 2), back = {.count = 88};
+    class_free(m.cases[0].classes);
+    m.cases[0].class_count = 0;
+    ck_assert_int_eq(set_write_manifest(&m, io_path("m"), message, sizeof message), ASSAY_OK);
+    ck_assert_int_eq(set_read_manifest(&back, io_path("m"), message, sizeof message), ASSAY_UNREADABLE);
+    ck_assert(strstr(message, "m.json: case a: no answers") && back.count == 88);
+    ck_assert_int_eq(set_read_questions(&back, io_path("m"), message, sizeof message), ASSAY_OK);
+    ck_assert(back.count == 1 && case_same_question(&back.cases[0], &m.cases[0]) && back.cases[0].class_count == 0);
+    manifest_free(&back);
+    manifest_free(&m);
+    back.count = 88;
+    ck_assert_int_eq(set_read_questions(&back, io_path("none"), message, sizeof message), ASSAY_UNREADABLE);
+    ck_assert(strstr(message, "none.safetensors") && back.count == 88);
+    ck_assert_int_eq(unlink(io_path("m.json")), 0);
+    ck_assert_int_eq(set_read_questions(&back, io_path("m"), message, sizeof message), ASSAY_UNREADABLE);
+    ck_assert(strstr(message, "m.json: cannot open") && back.count == 88);
+}
+END_TEST
+
 /* ---- what is refused --------------------------------------------------------------------------------------------------- */
 
 START_TEST(refuses_what_is_missing)
@@ -431,6 +453,7 @@ int main(void)
     tcase_add_checked_fixture(tests, clear, clear);
     tcase_add_test(tests, reads_what_it_writes);
     tcase_add_test(tests, reads_parts_of_a_set);
+    tcase_add_test(tests, reads_questions);
     tcase_add_test(tests, refuses_what_is_missing);
     tcase_add_test(tests, refuses_altered_files);
     tcase_add_test(tests, refuses_altered_sums);
