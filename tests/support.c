@@ -75,6 +75,11 @@ size_t stride(size_t usual)
     return m > 0 && m < 1 ? (size_t)((double)usual / m) : usual;
 }
 
+bool thorough(void)
+{
+    return multiplier() >= 1;
+}
+
 bool contains(const struct ball *a, const struct ball *truth)
 {
     mag squares = MAG_ZERO;

@@ -28,6 +28,9 @@ size_t rounds(size_t usual);
  * first case is always taken. */
 size_t stride(size_t usual);
 
+/* Whether less testing than usual is not asked for. */
+bool thorough(void);
+
 /* Whether the exact matrix `truth` lies in the ball: every entry within its error, the whole within the radius. */
 bool contains(const struct ball *a, const struct ball *truth);
 

@@ -44,7 +44,7 @@ START_TEST(honest_ports_have_nominal_numbers)
     } ways[] = {{TENSOR_F64, 1e-12}, {TENSOR_F32, 3e-6}, {TENSOR_BF16, 0.06}};
     struct port_suite s = port_suite_new();
     struct port p = port_of("jordan");
-    for (size_t n = 0; n < 3; n++) {
+    for (size_t n = 0; n < 3; n += thorough() ? 1 : 2) {
         struct number_estimate x[NUMBERS];
         double e = ways[n].precision;
         port_answers(&s, &p, ways[n].format, PORT);

@@ -32,7 +32,7 @@ START_TEST(honest_ports_pass)
 {
     static const char *const dialects[] = {"jordan", "moonlight", "polar-express", "torch", "signsgdm", "auon"};
     struct port_suite s = port_suite_new();
-    for (size_t d = 0; d < sizeof dialects / sizeof dialects[0]; d++)
+    for (size_t d = 0; d < sizeof dialects / sizeof dialects[0]; d += thorough() ? 1 : 3)
         for (size_t seed = 0; seed < 3; seed++) {
             struct statistic found[STATISTICS];
             struct port p = {.d = *assay_dialect_find(dialects[d])};
