@@ -33,7 +33,7 @@ void search_free(struct search *s)
 
 bool search_explains(const struct hypothesis *h)
 {
-    return h->judged && h->contradicted == 0 && h->predicted > 0;
+    return h->judged && h->contradicted == 0 && h->predicted > 0 && h->predicted >= h->silent;
 }
 
 bool search_same(const struct hypothesis *h, const struct hypothesis *other)
@@ -42,7 +42,8 @@ bool search_same(const struct hypothesis *h, const struct hypothesis *other)
            h->predicted == other->predicted;
 }
 
-/* Measures a hypothesis and adds it, unless it says the same as one that is there: two bugs that do so are both named. */
+/* Measures a hypothesis and adds it, unless it says the same as one that is there: two bugs that do so are both named. Of two
+ * dialects changed alike that do so the better known stays. */
 static assay_status consider(struct search *s, const struct evidence *e, struct hypothesis *h)
 {
     h->judged = false;
@@ -50,10 +51,14 @@ static assay_status consider(struct search *s, const struct evidence *e, struct 
     if (status != ASSAY_OK)
         return status;
     bool changed = h->bug || h->changes > 0;
-    for (size_t k = 0; k < s->count && changed; k++)
-        if ((!h->bug || !s->each[k].bug || s->each[k].bug == h->bug) &&
-            fabs(s->each[k].distance - h->distance) <= 1e-12 * fabs(h->distance))
-            return ASSAY_OK;
+    for (size_t k = 0; k < s->count && changed; k++) {
+        struct hypothesis *x = &s->each[k];
+        if ((h->bug && x->bug && x->bug != h->bug) || fabs(x->distance - h->distance) > 1e-12 * fabs(h->distance))
+            continue;
+        if (x->bug == h->bug && x->changes == h->changes && hypothesis_better_known(h->base, x->base))
+            *x = *h;
+        return ASSAY_OK;
+    }
     return add(s, h) ? ASSAY_OK : ASSAY_NO_MEMORY;
 }
 
@@ -400,8 +405,8 @@ assay_status search_run(struct search *s, const struct evidence *e, bool any_for
     return status;
 }
 
-assay_status search_bug(const struct bug **bug, const struct evidence *e, const struct assay_dialect *d,
-                        enum tensor_type format, size_t failures)
+assay_status search_bug(const struct bug **bug, size_t *contradicted, const struct evidence *e,
+                        const struct assay_dialect *d, enum tensor_type format)
 {
     struct search s = {.format = format};
     struct progress_bar bar = {0};
@@ -415,7 +420,9 @@ assay_status search_bug(const struct bug **bug, const struct evidence *e, const 
     if (status == ASSAY_OK)
         status = judge_nearest(&s, e, JUDGED_AT_ONCE / 3, &bar);
     end_progress(&bar);
-    *bug = status == ASSAY_OK && s.count > 0 && 2 * s.each[0].contradicted < failures ? s.each[0].bug : NULL;
+    bool likely = status == ASSAY_OK && s.count > 0 && 2 * s.each[0].contradicted < *contradicted;
+    *bug = likely ? s.each[0].bug : NULL;
+    *contradicted = likely ? s.each[0].contradicted : *contradicted;
     search_free(&s);
     return status;
 }
