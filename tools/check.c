@@ -190,6 +190,17 @@ static bool is_demanded(const struct check *check, enum operation operation)
            !(operation == OPERATION_MOMENTUM && is_tried(&check->j, OPERATION_STEP));
 }
 
+/* A case of the user's own that the format does not hold, or NULL: of the golden set's it is known which do. */
+static const struct golden_case *unfit_case(const struct judging *j, enum tensor_type *format)
+{
+    const struct manifest *m = &j->set->manifests[0];
+    *format = j->any_format ? format_of(m->operation, j->dialect) : j->format;
+    for (size_t k = 0; j->cases && k < m->count; k++)
+        if (!case_fits(&m->cases[k], *format))
+            return &m->cases[k];
+    return NULL;
+}
+
 static int check_results(const struct check *check)
 {
     struct findings f = {.partial = check->partial};
@@ -197,6 +208,11 @@ static int check_results(const struct check *check)
     const char *unknown = unknown_result(&check->j);
     if (unknown)
         return complain_usage("%s: tensor '%s' is the output of no case", check->j.results->path, unknown);
+    enum tensor_type format;
+    const struct golden_case *unfit = unfit_case(&check->j, &format);
+    if (unfit)
+        return complain_usage("%s: the inputs of case '%s' are not all %s numbers: round them, or give a wider --dtype",
+                              check->j.cases, unfit->id, format_names[format]);
     snprintf(title, sizeof title, "%s as %s, %s %s", check->j.results->path, check->j.dialect->name,
              check->j.cases ? "cases" : "golden set", check->j.cases ? check->j.cases : MANIFEST_VERSION);
     f.title = title;
