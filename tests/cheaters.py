@@ -186,7 +186,8 @@ def test_complete():
 
 def test_meaning():
     """What nothing explains is said so: no dialect is named that takes few of the results, hence contradicts few."""
-    code, out, _ = verdict(changed(lambda x: -x if x.ndim == 2 else 1.5 * x), "--dtype", "f32")
+    code, out, _ = verdict(changed(lambda x: np.float32(np.nan) * x if x.ndim == 2 else 1.5 * x), "--dtype", "f32")
+    check([line.split()[-1] for line in out.splitlines() if line.startswith("newton-schulz ")] == ["nan"], "the worst is NaN")
     check(code == 1 and "assay identify results.safetensors looks further" in out and " as signsgdm" not in out,
           f"exit {code}: {out[-300:]}")
 

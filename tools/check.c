@@ -108,15 +108,15 @@ static struct agreement agreement_with(const struct check *check, const struct a
     return t;
 }
 
-/* Says which other dialects the fewest of the results contradict, if those are fewer than `least`, and more of them agree than
- * with ours: one that takes few of the results has few to fail. Returns whether there is any. */
+/* Says which other dialects the fewest of the results contradict, if those are at most `least` and less than a quarter of ours,
+ * and more of them agree than with ours: one that takes few of the results has few to fail. Returns whether there is any. */
 static bool print_nearest(const struct check *check, struct agreement ours, size_t least)
 {
     const char *names[256];
     size_t count = 0;
     for (size_t d = 0; d < assay_dialect_count; d++) {
         struct agreement t = agreement_with(check, &assay_dialects[d]);
-        if (t.passed <= ours.passed || t.failed >= ours.failed || t.failed > least)
+        if (t.passed <= ours.passed || 4 * t.failed >= ours.failed || t.failed > least)
             continue;
         count = t.failed < least ? 0 : count;
         least = t.failed;
@@ -144,7 +144,7 @@ static void print_warnings(const struct check *check, const struct findings *f)
         const struct tensor *p = results_find(check->j.results, x->c->id, x->output);
         bool fits = true;
         for (size_t i = 0; i < p->count && fits; i++)
-            fits = tensor_encode(&bits, TENSOR_BF16, p->at[i]);
+            fits = isfinite(p->at[i]) && tensor_encode(&bits, TENSOR_BF16, p->at[i]);
         params++;
         narrow += fits;
     }
@@ -166,6 +166,8 @@ static void print_meaning(const struct check *check, const struct findings *f)
     if (evidence_gather(&e, check->j.set, check->j.results) &&
         search_bug(&bug, &left, &e, check->j.dialect, format) == ASSAY_OK && bug)
         printf("\nIt looks like a known bug, %s: the port %s.\n", bug->name, bug->meaning);
+    if (bug && left > 0)
+        printf("It does not explain %zu outputs; assay identify %s looks further.\n", left, check->j.results->path);
     evidence_free(&e);
     if (!print_nearest(check, ours, left) && !bug)
         printf("\nNo other dialect and no known bug explains it; assay identify %s looks further.\n",
@@ -190,29 +192,34 @@ static bool is_demanded(const struct check *check, enum operation operation)
            !(operation == OPERATION_MOMENTUM && is_tried(&check->j, OPERATION_STEP));
 }
 
-/* A case of the user's own that the format does not hold, or NULL: of the golden set's it is known which do. */
-static const struct golden_case *unfit_case(const struct judging *j, enum tensor_type *format)
+/* Whether every case of the user's own can be judged; of the golden set's it is known which can. Else complains. */
+static bool own_cases_fit(const struct judging *j)
 {
     const struct manifest *m = &j->set->manifests[0];
-    *format = j->any_format ? format_of(m->operation, j->dialect) : j->format;
-    for (size_t k = 0; j->cases && k < m->count; k++)
-        if (!case_fits(&m->cases[k], *format))
-            return &m->cases[k];
-    return NULL;
+    enum tensor_type format = j->any_format ? format_of(m->operation, j->dialect) : j->format;
+    for (size_t k = 0; j->cases && k < m->count; k++) {
+        const struct golden_case *c = &m->cases[k];
+        if (class_of(c, j->dialect->name) && case_fits(c, format))
+            continue;
+        if (!class_of(c, j->dialect->name))
+            complain_usage("%s: %s does not take the tensors of case '%s'", j->cases, j->dialect->name, c->id);
+        else
+            complain_usage("%s: the inputs of case '%s' are not all %s numbers: round them, or give a wider --dtype",
+                           j->cases, c->id, format_names[format]);
+        return false;
+    }
+    return true;
 }
 
 static int check_results(const struct check *check)
 {
     struct findings f = {.partial = check->partial};
     char title[256], untried[256] = "", message[ASSAY_MESSAGE_SIZE] = "";
+    if (!own_cases_fit(&check->j))
+        return EXIT_USAGE;
     const char *unknown = unknown_result(&check->j);
     if (unknown)
         return complain_usage("%s: tensor '%s' is the output of no case", check->j.results->path, unknown);
-    enum tensor_type format;
-    const struct golden_case *unfit = unfit_case(&check->j, &format);
-    if (unfit)
-        return complain_usage("%s: the inputs of case '%s' are not all %s numbers: round them, or give a wider --dtype",
-                              check->j.cases, unfit->id, format_names[format]);
     snprintf(title, sizeof title, "%s as %s, %s %s", check->j.results->path, check->j.dialect->name,
              check->j.cases ? "cases" : "golden set", check->j.cases ? check->j.cases : MANIFEST_VERSION);
     f.title = title;

@@ -78,7 +78,7 @@ static struct row row_of(const struct findings *f, enum operation operation, enu
         if (x->operation != operation || x->format != format)
             continue;
         row.counts[x->kind]++;
-        if (x->kind <= FINDING_FAIL && !(x->ratio <= row.worst))
+        if (x->kind <= FINDING_FAIL && !isnan(row.worst) && !(x->ratio <= row.worst))
             row.worst = x->ratio;
     }
     return row;

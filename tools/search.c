@@ -420,7 +420,7 @@ assay_status search_bug(const struct bug **bug, size_t *contradicted, const stru
     if (status == ASSAY_OK)
         status = judge_nearest(&s, e, JUDGED_AT_ONCE / 3, &bar);
     end_progress(&bar);
-    bool likely = status == ASSAY_OK && s.count > 0 && 2 * s.each[0].contradicted < *contradicted;
+    bool likely = status == ASSAY_OK && s.count > 0 && 4 * s.each[0].contradicted < *contradicted;
     *bug = likely ? s.each[0].bug : NULL;
     *contradicted = likely ? s.each[0].contradicted : *contradicted;
     search_free(&s);

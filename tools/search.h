@@ -33,8 +33,8 @@ bool search_same(const struct hypothesis *h, const struct hypothesis *other);
 /* Whether nothing that a hypothesis predicts is contradicted, and that is at least half of the outputs. */
 bool search_explains(const struct hypothesis *h);
 
-/* *bug = the known bug of the dialect that the results contradict least, if that is in less than half as many outputs as
- * *contradicted, which becomes how many; else NULL. */
+/* *bug = the known bug of the dialect that the results contradict least, if that is in less than a quarter as many outputs
+ * as *contradicted, which becomes how many; else NULL. */
 assay_status search_bug(const struct bug **bug, size_t *contradicted, const struct evidence *e,
                         const struct assay_dialect *d, enum tensor_type format);
 

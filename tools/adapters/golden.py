@@ -81,7 +81,8 @@ def save_cases(stem, operation, cases):
     {input: array})."""
     save(stem + ".safetensors", {f"{id}/{name}": x for id, (_, inputs) in cases.items() for name, x in inputs.items()})
     listed = [{"id": id, "family": "own", "flags": ["Own"], "why": "a case of the user's own", "formats": [],
-               "parameters": parameters, "inputs": list(inputs), "answers": []}
+               "parameters": {name: x if isinstance(x, str) else float(x) for name, x in parameters.items()},
+               "inputs": list(inputs), "answers": []}
               for id, (parameters, inputs) in cases.items()]
     with open(stem + ".json", "w") as file:
         json.dump({"schema": 1, "version": "own", "licence": "CC0-1.0", "operation": operation, "cases": listed}, file)
