@@ -305,13 +305,18 @@ static assay_status consider_numbered(struct search *s, const struct evidence *e
 static assay_status tell_numbers(struct search *s, const struct evidence *e)
 {
     const struct hypothesis *first = &s->each[0];
-    const double of_dialect[NUMBERS] = {[NUMBER_NORM] = first->base->norm_factor,
+    bool fitted = first->dialect.coefficients == &s->fitted, known = fitted && numbers_repeat(first->base);
+    const struct assay_triple own = known ? assay_dialect_triple(first->base, 0) : (struct assay_triple){0};
+    const double of_dialect[NUMBERS] = {[NUMBER_A] = own.a,
+                                        [NUMBER_B] = own.b,
+                                        [NUMBER_C] = own.c,
+                                        [NUMBER_NORM] = first->base->norm_factor,
                                         [NUMBER_EPS] = first->base->eps,
                                         [NUMBER_SCALE] = first->base->scale_factor};
     if (!search_explains(first))
         return ASSAY_OK;
     assay_status status = estimate_numbers(s->numbers, s, e, first);
-    for (size_t k = 0; k < NUMBERS && first->numbered; k++)
+    for (size_t k = 0; k < NUMBERS && (first->numbered || fitted); k++)
         if (of_dialect[k] != 0)
             s->numbers[k].nominal = of_dialect[k];
     return status;
