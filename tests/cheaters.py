@@ -184,6 +184,14 @@ def test_complete():
                   f"{kept} {args} as {format}: exit {got}: {out[-300:]}{err}")
 
 
+def test_finer():
+    """Directions in binary32, judged by the bounds of the dialect's bfloat16, are warned of; rounded ones are not."""
+    true = answers("jordan")
+    cut = {name: (x.view("u4") & 0xFFFF0000).view("f4") if name.endswith("/Y") else x for name, x in true.items()}
+    for results, args, warned in ((true, (), True), (true, ("--dtype", "f32"), False), (cut, (), False)):
+        check(("finer than bf16" in verdict(results, *args)[1]) == warned, f"{args}: a warning of finer directions")
+
+
 def test_meaning():
     """What nothing explains is said so: no dialect is named that takes few of the results, hence contradicts few."""
     code, out, _ = verdict(changed(lambda x: np.float32(np.nan) * x if x.ndim == 2 else 1.5 * x), "--dtype", "f32")

@@ -154,6 +154,18 @@ static void print_warnings(const struct check *check, const struct findings *f)
         puts("\nwarning: every parameter is a bfloat16 number: where they are kept so, small updates are lost");
 }
 
+/* Bounds of the dialect's format are no test of a port that computes in a finer one. */
+static void print_finer(const struct check *check)
+{
+    enum tensor_type format = format_of(OPERATION_NEWTON_SCHULZ, check->j.dialect);
+    struct evidence e;
+    if (!check->j.any_format || format == TENSOR_F32 || !is_tried(&check->j, OPERATION_NEWTON_SCHULZ))
+        return;
+    if (evidence_gather(&e, check->j.set, check->j.results) && evidence_format(&e) == TENSOR_F32)
+        printf("\nwarning: directions are finer than %s, which they are judged as: see --dtype\n", format_names[format]);
+    evidence_free(&e);
+}
+
 /* Names the known bug of the dialect that the results look like, and the dialects that they are as near to; or says what to do. */
 static void print_meaning(const struct check *check, const struct findings *f)
 {
@@ -179,7 +191,7 @@ static int conclude(const struct check *check, const struct findings *f, bool su
 {
     bool text = check->format == FORMAT_TEXT, failed = findings_count(f, FINDING_FAIL) > 0;
     if (text)
-        print_warnings(check, f);
+        print_warnings(check, f), print_finer(check);
     if (text && failed && !check->j.cases && !suite)
         print_meaning(check, f);
     return failed ? EXIT_FAILED : findings_incomplete(f) ? EXIT_INCOMPLETE : EXIT_PASS;

@@ -232,12 +232,23 @@ static assay_status explain(struct search *s, const struct evidence *e, struct p
 
 /* ---- numbers ----------------------------------------------------------------------------------------------------------- */
 
+/* Copies the named dialects that a fitted triple may belong to, the nearest first; returns how many. They divide by the norm
+ * itself: those with a factor on it come with tables of their own. */
+static size_t fittable(const struct search *s, struct hypothesis from[MOST_CHANGED])
+{
+    size_t found = best_of(s, from, MOST_CHANGED, 0), count = 0;
+    for (size_t k = 0; k < found; k++)
+        if (from[k].dialect.coefficients && from[k].dialect.norm_factor == 1)
+            from[count++] = from[k];
+    return count;
+}
+
 /* The triple that explains the Newton-Schulz results, if one, repeated, can, and no hypothesis does. */
 static void fit_coefficients(struct search *s, const struct evidence *e)
 {
-    const struct hypothesis *first = &s->each[0];
+    struct hypothesis from[MOST_CHANGED];
     size_t steps;
-    if (search_explains(first) || !first->dialect.coefficients || !fit_triple(&s->triple, &steps, e, &first->dialect))
+    if (search_explains(&s->each[0]) || fittable(s, from) == 0 || !fit_triple(&s->triple, &steps, e, &from->dialect))
         return;
     s->fitted = (struct assay_coefficients){"fitted", "", 1, &s->triple};
     s->fitted_steps = steps;
@@ -322,15 +333,13 @@ static assay_status tell_numbers(struct search *s, const struct evidence *e)
     return status;
 }
 
-/* The nearest hypotheses with the triple that was found instead of their own. */
+/* The named dialects with the triple that was found instead of their own: every one, for wrong coefficients contradict them all
+ * alike. */
 static assay_status consider_fitted(struct search *s, const struct evidence *e, struct progress_bar *bar)
 {
     assay_status status = ASSAY_OK;
-    struct hypothesis from[CHANGED_AT_ONCE];
-    size_t count = 0;
-    for (size_t k = 0; k < s->count && count < CHANGED_AT_ONCE; k++)
-        if (s->each[k].changes == 0 && !s->each[k].bug && s->each[k].dialect.coefficients)
-            from[count++] = s->each[k];
+    struct hypothesis from[MOST_CHANGED];
+    size_t count = fittable(s, from);
     for (size_t k = 0; k < count && status == ASSAY_OK; k++) {
         struct hypothesis h = from[k];
         h.dialect.coefficients = &s->fitted;
