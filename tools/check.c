@@ -162,7 +162,8 @@ static void print_finer(const struct check *check)
     if (!check->j.any_format || format == TENSOR_F32 || !is_tried(&check->j, OPERATION_NEWTON_SCHULZ))
         return;
     if (evidence_gather(&e, check->j.set, check->j.results) && evidence_format(&e) == TENSOR_F32)
-        printf("\nwarning: directions are finer than %s, which they are judged as: see --dtype\n", format_names[format]);
+        printf("\nwarning: directions are finer than %s, which they are judged as: see --dtype\n",
+               format_names[format]);
     evidence_free(&e);
 }
 
