@@ -170,6 +170,36 @@ def test_files():
         check(code == 2 and err.startswith("assay: ") and out == "", f"{what}: exit {code}: {out[:200]}{err}")
 
 
+def test_complete():
+    """Operations without any result: the verdict and the exit code say the same. Steps show momentum."""
+    true = answers("jordan")
+    def of(*operations):
+        return {name: x for name, x in true.items() if name.startswith(operations)}
+    for kept, args, code, word in ((("step", "newton-schulz"), (), 0, "PASS"), (("step",), (), 4, "INCOMPLETE"),
+                                   (("newton-schulz",), (), 4, "INCOMPLETE"), (("step",), ("--partial",), 0, "PASS")):
+        for format in ("text", "json", "markdown", "github"):
+            got, out, err = verdict(of(*kept), "--dtype", "f32", "--format", format, *args)
+            told = "ot tried" in out or "not_tried" in out
+            check(got == code and word in out and told == (len(kept) == 1),
+                  f"{kept} {args} as {format}: exit {got}: {out[-300:]}{err}")
+
+
+def test_finer():
+    """Directions in binary32, judged by the bounds of the dialect's bfloat16, are warned of; rounded ones are not."""
+    true = answers("jordan")
+    cut = {name: (x.view("u4") & 0xFFFF0000).view("f4") if name.endswith("/Y") else x for name, x in true.items()}
+    for results, args, warned in ((true, (), True), (true, ("--dtype", "f32"), False), (cut, (), False)):
+        check(("finer than bf16" in verdict(results, *args)[1]) == warned, f"{args}: a warning of finer directions")
+
+
+def test_meaning():
+    """What nothing explains is said so: no dialect is named that takes few of the results, hence contradicts few."""
+    code, out, _ = verdict(changed(lambda x: np.float32(np.nan) * x if x.ndim == 2 else 1.5 * x), "--dtype", "f32")
+    check([line.split()[-1] for line in out.splitlines() if line.startswith("newton-schulz ")] == ["nan"], "the worst is NaN")
+    check(code == 1 and "assay identify results.safetensors looks further" in out and " as signsgdm" not in out,
+          f"exit {code}: {out[-300:]}")
+
+
 def test_narrow_results():
     """Answers that are right to eight bits are no binary32 results."""
     rounded = changed(lambda x: (x.view("u4") & 0xFFFF0000).view("f4"))

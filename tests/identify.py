@@ -107,6 +107,15 @@ def test_other_numbers():
                   f"{name}={value} in {dtype}: {x}")
 
 
+def test_own_coefficients():
+    """A triple that is in no table, taken six times: found, and told beside the dialect's."""
+    found = identify("jordan", "none", "f32", 1, "coefficients=3,-3.2,1.2", "steps=6")
+    check(found["ranking"][0]["contradicted"] == 0 and "jordan" == found["ranking"][0]["dialect"], found["name"])
+    for name, value, nominal in (("a", 3, 3.4445), ("b", -3.2, -4.775), ("c", 1.2, 2.0315)):
+        x = found["effective"].get(name, {"value": 0, "error": 0, "nominal": 0})
+        check(abs(x["value"] - value) <= 4 * x["error"] and x["nominal"] == nominal, f"{name}: {x}")
+
+
 def test_nothing_explains():
     """Of results that nothing explains (every number times 1 to 7, in turn) none of the numbers is told."""
     subprocess.run([KILL_MATRIX, SET, "jordan", "none", "f32", "1", "results.safetensors"], check=True)

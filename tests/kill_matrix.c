@@ -297,6 +297,8 @@ static int matrix(const struct golden_set *set)
 /* AXIS=VALUE, beta=VALUE or weight-decay=VALUE */
 static bool apply(struct wrong *x, char *text)
 {
+    static struct assay_triple triple;
+    static const struct assay_coefficients own = {"own", "", 1, &triple};
     char *value = strchr(text, '=');
     if (!value)
         return false;
@@ -305,6 +307,8 @@ static bool apply(struct wrong *x, char *text)
         return x->beta = atof(value), true;
     if (strcmp(text, "weight-decay") == 0)
         return x->decay = atof(value), true;
+    if (strcmp(text, "coefficients") == 0 && sscanf(value, "%lf,%lf,%lf", &triple.a, &triple.b, &triple.c) == 3)
+        return x->d.coefficients = &own, true;
     return assay_dialect_set(&x->d, text, value);
 }
 

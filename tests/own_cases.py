@@ -25,6 +25,11 @@ def gradients(*shape):
     return random.standard_normal(shape).astype("f4")
 
 
+def bf16(x):
+    """Cut off to bfloat16."""
+    return (x.view("u4") & 0xFFFF0000).view("f4")
+
+
 def make():
     golden.save_cases("newton-schulz", "newton-schulz", {f"mine-{k}": ({}, {"G": gradients(6 + k, 8)}) for k in range(4)})
     golden.save_cases("step", "step", {"run": ({"lr": 0.1, "momentum": 0.9, "weight_decay": 0.5},
@@ -62,6 +67,36 @@ def test_changed_questions():
     check(judge("newton-schulz", "jordan", "--partial")[0] == 1, "results of other inputs pass")
     golden.run(".", "results.safetensors", numpy_muon.newton_schulz)
     check(judge("newton-schulz", "jordan", "--partial")[0] == 0, "after")
+
+
+def test_formats():
+    """Inputs that the format does not hold are refused, not passed over; rounded to it they are judged."""
+    g = gradients(6, 8)
+    for dtype, x, code in (("bf16", g, 2), ("f32", g, 0), ("f32", g.astype("f8") / 3, 2), ("bf16", bf16(g), 0)):
+        golden.save_cases("mine", "newton-schulz", {"layer": ({}, {"G": x})})
+        golden.run("mine.json", "results.safetensors", numpy_muon.newton_schulz)
+        got, out, err = run("check", "--cases", "mine.json", "--dialect", "jordan", "--dtype", dtype, "results.safetensors")
+        check(got == code and (code == 0 or "'layer'" in err), f"{dtype} {x.dtype}: exit {got}: {out}{err}")
+
+
+def test_run():
+    """golden.run() by file; a port that takes no such tensor, and one that keeps more than its buffer."""
+    count = []
+    def step(p, g, m, lr, beta, decay):
+        count.append(1)
+        return (p - len(count) * g, m) if p.ndim == 2 else None
+    golden.save_cases("mine", "step", {f"run-{k}": ({"lr": 0.1, "momentum": 0.9, "weight_decay": 0.5},
+                                                    {"param": np.zeros(s, "f4"), "grads": np.ones((3, *s), "f4")})
+                                       for k, s in enumerate(((2, 3), (2, 3, 1), (3, 2)))})
+    golden.run("mine.json", "results.safetensors", step=step, begin=lambda p: count.clear())
+    results = golden.load("results.safetensors")
+    check({name: x[:, 0, 0].tolist() for name, x in results.items() if name.endswith("params")}
+          == {"run-0/params": [-1, -3, -6], "run-2/params": [-1, -3, -6]}, f"golden.run: {results}")
+    try:
+        golden.run("mine.json", "nothing.safetensors", newton_schulz=lambda g: g)
+        check(False, "golden.run writes results of nothing")
+    except ValueError:
+        pass
 
 
 def test_command():

@@ -84,8 +84,12 @@ static assay_status judge_suite(struct findings *f, const struct check *check)
 
 /* ---- what failures mean --------------------------------------------------------------------------------------------------- */
 
-/* How many of the results contradict a dialect; SIZE_MAX if it takes none of them. */
-static size_t count_failures(const struct check *check, const struct assay_dialect *d)
+/* How many of the results agree with a dialect and how many contradict it. */
+struct agreement {
+    size_t passed, failed;
+};
+
+static struct agreement agreement_with(const struct check *check, const struct assay_dialect *d)
 {
     char message[ASSAY_MESSAGE_SIZE] = "";
     struct judging j = check->j;
@@ -98,33 +102,33 @@ static size_t count_failures(const struct check *check, const struct assay_diale
         if (is_tried(&j, (enum operation)o))
             judged = judge_operation(&f, &j, (enum operation)o, message) == ASSAY_OK;
     }
-    size_t count = judged && findings_count(&f, FINDING_PASS) > 0 ? findings_count(&f, FINDING_FAIL) : SIZE_MAX;
+    struct agreement t = {judged ? findings_count(&f, FINDING_PASS) : 0,
+                          judged ? findings_count(&f, FINDING_FAIL) : SIZE_MAX};
     findings_free(&f);
-    return count;
+    return t;
 }
 
-/* Says which other dialects the fewest of the results contradict, if those are fewer than `ours`. */
-static void print_nearest(const struct check *check, size_t ours)
+/* Says which other dialects the fewest of the results contradict, if those are at most `least` and less than a quarter of ours,
+ * and more of them agree than with ours: one that takes few of the results has few to fail. Returns whether there is any. */
+static bool print_nearest(const struct check *check, struct agreement ours, size_t least)
 {
     const char *names[256];
-    size_t least = ours, count = 0;
+    size_t count = 0;
     for (size_t d = 0; d < assay_dialect_count; d++) {
-        size_t failures = count_failures(check, &assay_dialects[d]);
-        if (failures >= ours || failures > least)
+        struct agreement t = agreement_with(check, &assay_dialects[d]);
+        if (t.passed <= ours.passed || 4 * t.failed >= ours.failed || t.failed > least)
             continue;
-        count = failures < least ? 0 : count;
-        least = failures;
+        count = t.failed < least ? 0 : count;
+        least = t.failed;
         names[count++] = assay_dialects[d].name;
     }
-    if (count == 0)
-        return;
-    if (least == 0)
+    if (count > 0 && least == 0)
         printf("\nEverything passes as");
-    else
+    else if (count > 0)
         printf("\nOnly %zu outputs fail as", least);
     for (size_t k = 0; k < count; k++)
-        printf("%s %s", k ? "," : "", names[k]);
-    puts(".");
+        printf("%s %s%s", k ? "," : "", names[k], k + 1 == count ? ".\n" : "");
+    return count > 0;
 }
 
 /* What is no failure: results near their bounds, and parameters that look narrower than they should be. */
@@ -140,7 +144,7 @@ static void print_warnings(const struct check *check, const struct findings *f)
         const struct tensor *p = results_find(check->j.results, x->c->id, x->output);
         bool fits = true;
         for (size_t i = 0; i < p->count && fits; i++)
-            fits = tensor_encode(&bits, TENSOR_BF16, p->at[i]);
+            fits = isfinite(p->at[i]) && tensor_encode(&bits, TENSOR_BF16, p->at[i]);
         params++;
         narrow += fits;
     }
@@ -150,44 +154,82 @@ static void print_warnings(const struct check *check, const struct findings *f)
         puts("\nwarning: every parameter is a bfloat16 number: where they are kept so, small updates are lost");
 }
 
-/* Names the known bug of the dialect that the results look like. */
-static void print_bug(const struct check *check, size_t failed)
+/* Bounds of the dialect's format are no test of a port that computes in a finer one. */
+static void print_finer(const struct check *check)
+{
+    enum tensor_type format = format_of(OPERATION_NEWTON_SCHULZ, check->j.dialect);
+    struct evidence e;
+    if (!check->j.any_format || format == TENSOR_F32 || !is_tried(&check->j, OPERATION_NEWTON_SCHULZ))
+        return;
+    if (evidence_gather(&e, check->j.set, check->j.results) && evidence_format(&e) == TENSOR_F32)
+        printf("\nwarning: directions are finer than %s, which they are judged as: see --dtype\n",
+               format_names[format]);
+    evidence_free(&e);
+}
+
+/* Names the known bug of the dialect that the results look like, and the dialects that they are as near to; or says what to do. */
+static void print_meaning(const struct check *check, const struct findings *f)
 {
     const struct bug *bug = NULL;
+    struct agreement ours = {findings_count(f, FINDING_PASS), findings_count(f, FINDING_FAIL)};
+    size_t left = ours.failed;
     struct evidence e;
     enum tensor_type format =
         check->j.any_format ? format_of(OPERATION_NEWTON_SCHULZ, check->j.dialect) : check->j.format;
     if (evidence_gather(&e, check->j.set, check->j.results) &&
-        search_bug(&bug, &e, check->j.dialect, format, failed) == ASSAY_OK && bug)
+        search_bug(&bug, &left, &e, check->j.dialect, format) == ASSAY_OK && bug)
         printf("\nIt looks like a known bug, %s: the port %s.\n", bug->name, bug->meaning);
+    if (bug && left > 0)
+        printf("It does not explain %zu outputs; assay identify %s looks further.\n", left, check->j.results->path);
     evidence_free(&e);
+    if (!print_nearest(check, ours, left) && !bug)
+        printf("\nNo other dialect and no known bug explains it; assay identify %s looks further.\n",
+               check->j.results->path);
 }
 
 /* `suite`: what failed are statistics alone, which say themselves what they mean. */
-static int conclude(const struct check *check, const struct findings *f, const char *untried, bool suite)
+static int conclude(const struct check *check, const struct findings *f, bool suite)
 {
-    size_t failed = findings_count(f, FINDING_FAIL);
-    bool text = check->format == FORMAT_TEXT;
+    bool text = check->format == FORMAT_TEXT, failed = findings_count(f, FINDING_FAIL) > 0;
     if (text)
-        print_warnings(check, f);
-    if (text && untried[0])
-        printf("\nnot tried: %s\n", untried);
-    if (text && failed > 0 && !check->j.cases && !suite) {
-        print_nearest(check, failed);
-        print_bug(check, failed);
+        print_warnings(check, f), print_finer(check);
+    if (text && failed && !check->j.cases && !suite)
+        print_meaning(check, f);
+    return failed ? EXIT_FAILED : findings_incomplete(f) ? EXIT_INCOMPLETE : EXIT_PASS;
+}
+
+/* Whether results of the operation are to be there. Steps hold the momentum of a port whose buffer is its own affair. */
+static bool is_demanded(const struct check *check, enum operation operation)
+{
+    return is_expected(&check->j, operation) &&
+           !(operation == OPERATION_MOMENTUM && is_tried(&check->j, OPERATION_STEP));
+}
+
+/* Whether every case of the user's own can be judged; of the golden set's it is known which can. Else complains. */
+static bool own_cases_fit(const struct judging *j)
+{
+    const struct manifest *m = &j->set->manifests[0];
+    enum tensor_type format = j->any_format ? format_of(m->operation, j->dialect) : j->format;
+    for (size_t k = 0; j->cases && k < m->count; k++) {
+        const struct golden_case *c = &m->cases[k];
+        if (class_of(c, j->dialect->name) && case_fits(c, format))
+            continue;
+        if (!class_of(c, j->dialect->name))
+            complain_usage("%s: %s does not take the tensors of case '%s'", j->cases, j->dialect->name, c->id);
+        else
+            complain_usage("%s: the inputs of case '%s' are not all %s numbers: round them, or give a wider --dtype",
+                           j->cases, c->id, format_names[format]);
+        return false;
     }
-    if (failed > 0)
-        return EXIT_FAILED;
-    bool complete = !untried[0] && findings_count(f, FINDING_MISSING) == 0;
-    if (findings_count(f, FINDING_PASS) == 0 || (!complete && !check->partial))
-        return EXIT_INCOMPLETE;
-    return EXIT_PASS;
+    return true;
 }
 
 static int check_results(const struct check *check)
 {
-    struct findings f = {0};
+    struct findings f = {.partial = check->partial};
     char title[256], untried[256] = "", message[ASSAY_MESSAGE_SIZE] = "";
+    if (!own_cases_fit(&check->j))
+        return EXIT_USAGE;
     const char *unknown = unknown_result(&check->j);
     if (unknown)
         return complain_usage("%s: tensor '%s' is the output of no case", check->j.results->path, unknown);
@@ -198,10 +240,11 @@ static int check_results(const struct check *check)
     for (int o = 0; o < OPERATIONS && status == ASSAY_OK; o++) {
         if (is_tried(&check->j, (enum operation)o))
             status = judge_operation(&f, &check->j, (enum operation)o, message);
-        else if (is_expected(&check->j, (enum operation)o))
+        else if (is_demanded(check, (enum operation)o))
             snprintf(untried + strlen(untried), sizeof untried - strlen(untried), "%s%s", untried[0] ? ", " : "",
                      operation_names[o]);
     }
+    f.untried = untried[0] ? untried : NULL;
     bool clean = findings_count(&f, FINDING_FAIL) == 0;
     if (status == ASSAY_OK && clean)
         status = judge_suite(&f, check);
@@ -211,7 +254,7 @@ static int check_results(const struct check *check)
     else if (!findings_print(&f, check->format))
         code = complain_usage("standard output cannot be written");
     else
-        code = conclude(check, &f, untried, clean);
+        code = conclude(check, &f, clean);
     findings_free(&f);
     return code;
 }

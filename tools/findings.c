@@ -43,6 +43,12 @@ size_t findings_count(const struct findings *f, enum finding_kind kind)
     return count;
 }
 
+bool findings_incomplete(const struct findings *f)
+{
+    bool missing = f->untried || findings_count(f, FINDING_MISSING) > 0;
+    return findings_count(f, FINDING_PASS) == 0 || (missing && !f->partial);
+}
+
 bool findings_parse_format(const char *text, enum findings_format *format)
 {
     static const char *const names[] = {"text", "json", "junit", "tap", "markdown", "github"};
@@ -72,7 +78,7 @@ static struct row row_of(const struct findings *f, enum operation operation, enu
         if (x->operation != operation || x->format != format)
             continue;
         row.counts[x->kind]++;
-        if (x->kind <= FINDING_FAIL && !(x->ratio <= row.worst))
+        if (x->kind <= FINDING_FAIL && !isnan(row.worst) && !(x->ratio <= row.worst))
             row.worst = x->ratio;
     }
     return row;
@@ -91,10 +97,10 @@ static void each_row(const struct findings *f, void (*print)(enum operation, enu
 
 static const char *verdict(const struct findings *f)
 {
-    return findings_count(f, FINDING_FAIL)      ? "FAIL"
-           : findings_count(f, FINDING_MISSING) ? "INCOMPLETE"
-           : findings_count(f, FINDING_PASS)    ? "PASS"
-                                                : "NOTHING JUDGED";
+    return findings_count(f, FINDING_FAIL)        ? "FAIL"
+           : findings_count(f, FINDING_PASS) == 0 ? "NOTHING JUDGED"
+           : findings_incomplete(f)               ? "INCOMPLETE"
+                                                  : "PASS";
 }
 
 /* ---- text ------------------------------------------------------------------------------------------------------------ */
@@ -122,6 +128,8 @@ static void print_text(const struct findings *f)
         }
     if (shown < failed)
         printf("\n... and %zu more failures (--format json lists all)\n", failed - shown);
+    if (f->untried)
+        printf("\nnot tried: %s\n", f->untried);
     printf("\n%s\n", verdict(f));
 }
 
@@ -136,6 +144,8 @@ static void print_tap(const struct findings *f)
         if (x->text)
             printf("# %s\n", x->text);
     }
+    if (f->untried)
+        printf("# not tried: %s\n", f->untried);
 }
 
 static void markdown_row(enum operation operation, enum tensor_type format, const struct row *row)
@@ -151,6 +161,8 @@ static void print_markdown(const struct findings *f)
            "|---|---|---:|---:|---:|---:|---:|\n",
            f->title, verdict(f));
     each_row(f, markdown_row);
+    if (f->untried)
+        printf("\nNot tried: %s\n", f->untried);
     for (size_t k = 0; k < f->count; k++)
         if (f->each[k].kind == FINDING_FAIL)
             printf("\n* **%s**: %s\n  `%s`\n", f->each[k].c->id, f->each[k].text, f->each[k].command);
@@ -164,6 +176,8 @@ static void print_github(const struct findings *f)
             printf("::error title=assay %s::%s\n", f->each[k].c->id, f->each[k].text);
         else if (f->each[k].kind == FINDING_MISSING)
             printf("::warning title=assay %s::no result for %s\n", f->each[k].c->id, f->each[k].output);
+    if (f->untried)
+        printf("::warning title=assay::not tried: %s\n", f->untried);
     printf("::notice title=assay::%s: %s\n", f->title, verdict(f));
 }
 
@@ -247,6 +261,8 @@ static void print_json(const struct findings *f)
     report *top = or_end(json_object());
     report_add(top, "title", json_string(f->title));
     report_add(top, "verdict", json_string(verdict(f)));
+    if (f->untried)
+        report_add(top, "not_tried", json_string(f->untried));
     report_add(top, "findings", all);
     report_print(top, true);
 }

@@ -26,6 +26,8 @@ struct finding {
 
 struct findings {
     const char *title;
+    const char *untried; /* operations of which there is no result at all, or NULL; */
+    bool partial;        /* and whether results may be missing */
     size_t count, room;
     struct finding *each;
 };
@@ -34,6 +36,9 @@ void findings_free(struct findings *f);
 
 /* Adds one; `text` and `command`, which may be NULL, are copied. Out of memory ends the program. */
 void findings_add(struct findings *f, struct finding finding);
+
+/* Whether results are missing that may not be, or nothing is judged. */
+bool findings_incomplete(const struct findings *f);
 
 /* How many there are of a kind. */
 size_t findings_count(const struct findings *f, enum finding_kind kind);

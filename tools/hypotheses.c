@@ -223,35 +223,46 @@ static void weigh(struct hypothesis *h, const struct prediction *p, enum tensor_
 assay_status hypothesis_judge(struct hypothesis *h, const struct evidence *e, enum tensor_type format)
 {
     h->judged = true;
-    h->native = h->dialect.arithmetic == (format == TENSOR_BF16  ? ASSAY_BF16
-                                          : format == TENSOR_F16 ? ASSAY_FP16
-                                                                 : ASSAY_FP32);
-    h->predicted = h->contradicted = 0;
+    h->predicted = h->contradicted = h->silent = 0;
     h->cost = 0;
     for (size_t k = 0; k < e->case_count; k++) {
         struct prediction p = {.h = h, .o = &e->cases[k], .format = format, .members = HYPOTHESIS_MEMBERS};
         assay_status status;
-        if (predicts(&p, &status) && case_fits(p.o->c, operation_format(p.o->c->operation, format)))
-            weigh(h, &p, format);
+        bool said = predicts(&p, &status);
         if (status != ASSAY_OK)
             return status;
+        if (!case_fits(p.o->c, operation_format(p.o->c->operation, format)))
+            continue;
+        if (said)
+            weigh(h, &p, format);
+        for (size_t a = 0; a < CASE_ANSWERS; a++)
+            h->silent += !said && p.o->at[a];
     }
     return ASSAY_OK;
+}
+
+/* Jordan's is what a port is written after unless it says so, torch's what comes with PyTorch. */
+bool hypothesis_better_known(const struct assay_dialect *this, const struct assay_dialect *that)
+{
+    static const char *const known[] = {"jordan", "torch", "moonlight"};
+    for (size_t k = 0; k < sizeof known / sizeof known[0]; k++)
+        if (strcmp(this->name, known[k]) == 0 || strcmp(that->name, known[k]) == 0)
+            return this != that && strcmp(this->name, known[k]) == 0;
+    return this < that;
 }
 
 int hypotheses_compare(const void *a, const void *b)
 {
     const struct hypothesis *x = a, *y = b;
+    size_t against = x->contradicted + x->silent, other = y->contradicted + y->silent;
     if (x->judged != y->judged)
         return x->judged ? -1 : 1;
-    if (x->judged && x->contradicted != y->contradicted)
-        return x->contradicted < y->contradicted ? -1 : 1;
+    if (x->judged && against != other)
+        return against < other ? -1 : 1;
     double p = x->judged ? x->cost : x->distance, q = x->judged ? y->cost : y->distance;
     if (p != q)
         return p < q ? -1 : 1;
-    if (x->native != y->native)
-        return x->native ? -1 : 1;
-    return x->base < y->base ? -1 : x->base > y->base;
+    return hypothesis_better_known(x->base, y->base) ? -1 : x->base != y->base;
 }
 
 static bool is_observed(const struct evidence *e, const struct golden_case *c)

@@ -33,8 +33,8 @@ struct hypothesis {
     double distance; /* hypothesis_measure() */
     bool judged;     /* hypothesis_judge(): of the outputs that it predicts, how many are contradicted, and */
     size_t predicted, contradicted;
-    double cost; /* less the log likelihood of all */
-    bool native; /* whether the dialect's port computes in that format: of equals the likelier one */
+    size_t silent; /* of how many it says nothing, for it takes no such tensor or has no such operation */
+    double cost;   /* less the log likelihood of all */
 };
 
 /* distance = the mean over all outputs of log |result - predicted| / |predicted|, Frobenius norms, each from 1e-7 to 10: of
@@ -55,7 +55,11 @@ const struct golden_case *hypotheses_split(const struct golden_set *set, const s
                                            const struct assay_dialect *a, const struct assay_dialect *b,
                                            enum tensor_type format, double *times);
 
-/* Which of two explains more: for qsort(), by contradictions, then cost if both were judged; else by distance. */
+/* Which of two explains more: for qsort(), by outputs contradicted or passed over in silence, then cost if both were judged;
+ * else by distance; of equals the better known. */
 int hypotheses_compare(const void *a, const void *b);
+
+/* Whether a port is more often of this dialect than of that, by the name alone. */
+bool hypothesis_better_known(const struct assay_dialect *this, const struct assay_dialect *that);
 
 #endif

@@ -29,7 +29,10 @@ static const char *verdict(const struct hypothesis *h)
 
 static void print_hypothesis(const struct hypothesis *h)
 {
-    printf("  %-44s contradicted by %zu of %zu outputs, cost %.1f\n", h->name, h->contradicted, h->predicted, h->cost);
+    printf("  %-44s contradicted by %zu of %zu outputs, cost %.1f", h->name, h->contradicted, h->predicted, h->cost);
+    if (h->silent > 0)
+        printf("; says nothing about %zu", h->silent);
+    putchar('\n');
 }
 
 /* Other dialects that the results do not contradict, and what would. */
@@ -102,8 +105,9 @@ static void print_text(const struct identification *i)
 {
     const struct search *s = &i->search;
     const struct hypothesis *first = &s->each[0];
-    printf("%s: %zu outputs of %zu cases, judged as computed in %s\n\n%s: %s\n", i->j.results->path,
-           i->evidence.outputs, i->evidence.case_count, format_names[s->format], verdict(first), first->name);
+    printf("%s: %zu outputs of %zu cases, judged as computed in %s\n\n%s%s %s\n", i->j.results->path,
+           i->evidence.outputs, i->evidence.case_count, format_names[s->format], verdict(first),
+           search_explains(first) ? ":" : "; the nearest is", first->name);
     for (size_t k = 0; k < s->count; k++)
         if (search_same(first, &s->each[k]))
             printf("the same to the last bit: %s\n", s->each[k].name);
@@ -127,6 +131,7 @@ static json_t *hypothesis_json(const struct hypothesis *h)
     report_add(r, "bug", h->bug ? json_string(h->bug->name) : json_null());
     report_add(r, "contradicted", json_integer((json_int_t)h->contradicted));
     report_add(r, "predicted", json_integer((json_int_t)h->predicted));
+    report_add(r, "silent", json_integer((json_int_t)h->silent));
     report_add(r, "cost", report_number(h->cost));
     return r;
 }

@@ -33,7 +33,7 @@ void search_free(struct search *s)
 
 bool search_explains(const struct hypothesis *h)
 {
-    return h->judged && h->contradicted == 0 && h->predicted > 0;
+    return h->judged && h->contradicted == 0 && h->predicted > 0 && h->predicted >= h->silent;
 }
 
 bool search_same(const struct hypothesis *h, const struct hypothesis *other)
@@ -42,7 +42,8 @@ bool search_same(const struct hypothesis *h, const struct hypothesis *other)
            h->predicted == other->predicted;
 }
 
-/* Measures a hypothesis and adds it, unless it says the same as one that is there: two bugs that do so are both named. */
+/* Measures a hypothesis and adds it, unless it says the same as one that is there: two bugs that do so are both named. Of two
+ * dialects changed alike that do so the better known stays. */
 static assay_status consider(struct search *s, const struct evidence *e, struct hypothesis *h)
 {
     h->judged = false;
@@ -50,10 +51,14 @@ static assay_status consider(struct search *s, const struct evidence *e, struct 
     if (status != ASSAY_OK)
         return status;
     bool changed = h->bug || h->changes > 0;
-    for (size_t k = 0; k < s->count && changed; k++)
-        if ((!h->bug || !s->each[k].bug || s->each[k].bug == h->bug) &&
-            fabs(s->each[k].distance - h->distance) <= 1e-12 * fabs(h->distance))
-            return ASSAY_OK;
+    for (size_t k = 0; k < s->count && changed; k++) {
+        struct hypothesis *x = &s->each[k];
+        if ((h->bug && x->bug && x->bug != h->bug) || fabs(x->distance - h->distance) > 1e-12 * fabs(h->distance))
+            continue;
+        if (x->bug == h->bug && x->changes == h->changes && hypothesis_better_known(h->base, x->base))
+            *x = *h;
+        return ASSAY_OK;
+    }
     return add(s, h) ? ASSAY_OK : ASSAY_NO_MEMORY;
 }
 
@@ -227,12 +232,23 @@ static assay_status explain(struct search *s, const struct evidence *e, struct p
 
 /* ---- numbers ----------------------------------------------------------------------------------------------------------- */
 
+/* Copies the named dialects that a fitted triple may belong to, the nearest first; returns how many. They divide by the norm
+ * itself: those with a factor on it come with tables of their own. */
+static size_t fittable(const struct search *s, struct hypothesis from[MOST_CHANGED])
+{
+    size_t found = best_of(s, from, MOST_CHANGED, 0), count = 0;
+    for (size_t k = 0; k < found; k++)
+        if (from[k].dialect.coefficients && from[k].dialect.norm_factor == 1)
+            from[count++] = from[k];
+    return count;
+}
+
 /* The triple that explains the Newton-Schulz results, if one, repeated, can, and no hypothesis does. */
 static void fit_coefficients(struct search *s, const struct evidence *e)
 {
-    const struct hypothesis *first = &s->each[0];
+    struct hypothesis from[MOST_CHANGED];
     size_t steps;
-    if (search_explains(first) || !first->dialect.coefficients || !fit_triple(&s->triple, &steps, e, &first->dialect))
+    if (search_explains(&s->each[0]) || fittable(s, from) == 0 || !fit_triple(&s->triple, &steps, e, &from->dialect))
         return;
     s->fitted = (struct assay_coefficients){"fitted", "", 1, &s->triple};
     s->fitted_steps = steps;
@@ -300,27 +316,30 @@ static assay_status consider_numbered(struct search *s, const struct evidence *e
 static assay_status tell_numbers(struct search *s, const struct evidence *e)
 {
     const struct hypothesis *first = &s->each[0];
-    const double of_dialect[NUMBERS] = {[NUMBER_NORM] = first->base->norm_factor,
+    bool fitted = first->dialect.coefficients == &s->fitted, known = fitted && numbers_repeat(first->base);
+    const struct assay_triple own = known ? assay_dialect_triple(first->base, 0) : (struct assay_triple){0};
+    const double of_dialect[NUMBERS] = {[NUMBER_A] = own.a,
+                                        [NUMBER_B] = own.b,
+                                        [NUMBER_C] = own.c,
+                                        [NUMBER_NORM] = first->base->norm_factor,
                                         [NUMBER_EPS] = first->base->eps,
                                         [NUMBER_SCALE] = first->base->scale_factor};
     if (!search_explains(first))
         return ASSAY_OK;
     assay_status status = estimate_numbers(s->numbers, s, e, first);
-    for (size_t k = 0; k < NUMBERS && first->numbered; k++)
+    for (size_t k = 0; k < NUMBERS && (first->numbered || fitted); k++)
         if (of_dialect[k] != 0)
             s->numbers[k].nominal = of_dialect[k];
     return status;
 }
 
-/* The nearest hypotheses with the triple that was found instead of their own. */
+/* The named dialects with the triple that was found instead of their own: every one, for wrong coefficients contradict them all
+ * alike. */
 static assay_status consider_fitted(struct search *s, const struct evidence *e, struct progress_bar *bar)
 {
     assay_status status = ASSAY_OK;
-    struct hypothesis from[CHANGED_AT_ONCE];
-    size_t count = 0;
-    for (size_t k = 0; k < s->count && count < CHANGED_AT_ONCE; k++)
-        if (s->each[k].changes == 0 && !s->each[k].bug && s->each[k].dialect.coefficients)
-            from[count++] = s->each[k];
+    struct hypothesis from[MOST_CHANGED];
+    size_t count = fittable(s, from);
     for (size_t k = 0; k < count && status == ASSAY_OK; k++) {
         struct hypothesis h = from[k];
         h.dialect.coefficients = &s->fitted;
@@ -400,8 +419,8 @@ assay_status search_run(struct search *s, const struct evidence *e, bool any_for
     return status;
 }
 
-assay_status search_bug(const struct bug **bug, const struct evidence *e, const struct assay_dialect *d,
-                        enum tensor_type format, size_t failures)
+assay_status search_bug(const struct bug **bug, size_t *contradicted, const struct evidence *e,
+                        const struct assay_dialect *d, enum tensor_type format)
 {
     struct search s = {.format = format};
     struct progress_bar bar = {0};
@@ -415,7 +434,9 @@ assay_status search_bug(const struct bug **bug, const struct evidence *e, const 
     if (status == ASSAY_OK)
         status = judge_nearest(&s, e, JUDGED_AT_ONCE / 3, &bar);
     end_progress(&bar);
-    *bug = status == ASSAY_OK && s.count > 0 && 2 * s.each[0].contradicted < failures ? s.each[0].bug : NULL;
+    bool likely = status == ASSAY_OK && s.count > 0 && 4 * s.each[0].contradicted < *contradicted;
+    *bug = likely ? s.each[0].bug : NULL;
+    *contradicted = likely ? s.each[0].contradicted : *contradicted;
     search_free(&s);
     return status;
 }

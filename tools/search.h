@@ -30,12 +30,12 @@ void search_free(struct search *s);
 /* Whether the other one says the same about every result that there is. */
 bool search_same(const struct hypothesis *h, const struct hypothesis *other);
 
-/* Whether nothing that a hypothesis predicts is contradicted, and it predicts at least half of the outputs. */
+/* Whether nothing that a hypothesis predicts is contradicted, and that is at least half of the outputs. */
 bool search_explains(const struct hypothesis *h);
 
-/* *bug = the known bug of the dialect that the results contradict least, if that is in less than half as many outputs as
- * `failures`; else NULL. */
-assay_status search_bug(const struct bug **bug, const struct evidence *e, const struct assay_dialect *d,
-                        enum tensor_type format, size_t failures);
+/* *bug = the known bug of the dialect that the results contradict least, if that is in less than a quarter as many outputs
+ * as *contradicted, which becomes how many; else NULL. */
+assay_status search_bug(const struct bug **bug, size_t *contradicted, const struct evidence *e,
+                        const struct assay_dialect *d, enum tensor_type format);
 
 #endif

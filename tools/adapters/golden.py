@@ -2,7 +2,9 @@
 
     golden.run("golden/vectors", "results.safetensors", newton_schulz, step)
 
-with newton_schulz(G) -> Y and step(param, grad, momentum, lr, beta, weight_decay) -> (param, momentum), arrays of one shape.
+with newton_schulz(G) -> Y and step(param, grad, momentum, lr, beta, weight_decay) -> (param, momentum), arrays of one shape; None
+for a tensor that the port does not take. What else a port keeps from step to step (second moments, a count), begin(param)
+resets, which is called before each run. In the place of the folder a file of your own cases, mine.json.
 In any other language, as a program that answers on standard output what it is asked on standard input:
 
     python3 golden.py golden/vectors results.safetensors ./my_port
@@ -52,16 +54,15 @@ def save(path, tensors, bf16=()):
         file.write(struct.pack("<Q", len(text)) + text + b"".join(parts))
 
 
-def has(folder, operation):
-    return os.path.exists(f"{folder}/{operation}.json")
-
-
-def cases(folder, operation):
-    """The cases of an operation (newton-schulz, step, ...), `folder` being that of the .json files."""
-    with open(f"{folder}/{operation}.json") as file:
+def cases(where, operation):
+    """The cases of an operation (newton-schulz, step, ...), `where` being the folder of the .json files, or one of these."""
+    stem = where[:-len(".json")] if where.endswith(".json") else f"{where}/{operation}"
+    if stem + ".json" != where and not os.path.exists(stem + ".json"):
+        return
+    with open(stem + ".json") as file:
         manifest = json.load(file)
-    tensors = load(f"{folder}/{operation}.safetensors")
-    for case in manifest["cases"]:
+    tensors = load(stem + ".safetensors")
+    for case in manifest["cases"] if manifest["operation"] == operation else ():
         yield {**case, **{name: tensors[case["id"] + "/" + name] for name in case["inputs"]}}
 
 
@@ -80,29 +81,45 @@ def save_cases(stem, operation, cases):
     {input: array})."""
     save(stem + ".safetensors", {f"{id}/{name}": x for id, (_, inputs) in cases.items() for name, x in inputs.items()})
     listed = [{"id": id, "family": "own", "flags": ["Own"], "why": "a case of the user's own", "formats": [],
-               "parameters": parameters, "inputs": list(inputs), "answers": []}
+               "parameters": {name: x if isinstance(x, str) else float(x) for name, x in parameters.items()},
+               "inputs": list(inputs), "answers": []}
               for id, (parameters, inputs) in cases.items()]
     with open(stem + ".json", "w") as file:
         json.dump({"schema": 1, "version": "own", "licence": "CC0-1.0", "operation": operation, "cases": listed}, file)
 
 
-def run(folder, output, newton_schulz=None, step=None, absent="zero", bf16=()):
+def run(where, output, newton_schulz=None, step=None, absent="zero", bf16=(), begin=None):
     """Results of the cases of newton-schulz and step. A step without gradient gets zeros, or with absent="skip" is none."""
     results = {}
-    for case in cases(folder, "newton-schulz") if newton_schulz and has(folder, "newton-schulz") else ():
-        results[case["id"] + "/Y"] = newton_schulz(case["G"].astype("f4"))
-    for case in cases(folder, "step") if step and has(folder, "step") else ():
+    for case in cases(where, "newton-schulz") if newton_schulz else ():
+        y = newton_schulz(case["G"].astype("f4"))
+        if y is not None:
+            results[case["id"] + "/Y"] = y
+    for case in cases(where, "step") if step else ():
         beta, decay = case["parameters"]["momentum"], case["parameters"]["weight_decay"]
         for suffix, param, grads, lr, present in runs(case):
-            p, m, trace = param.astype("f4"), np.zeros_like(param, "f4"), []
-            for g, rate, here in zip(grads.astype("f4"), lr, present):
-                before = p
-                if here or absent == "zero":
-                    p, m = step(p.copy(), g if here else 0 * g, m.copy(), rate, beta, decay)
-                trace.append((p, p - before, m))
+            trace = run_steps(step, param.astype("f4"), zip(grads.astype("f4"), lr, present), beta, decay, absent, begin)
             for name, values in zip(("params", "updates", "momentum"), zip(*trace)):
                 results[f"{case['id']}/{name}{suffix}"] = np.array(values, "f4")
+    if not results:
+        raise ValueError(f"{where} has no case that the port takes")
     save(output, results, bf16)
+
+
+def run_steps(step, p, steps, beta, decay, absent, begin):
+    """(parameter, update, momentum) after each of the steps (gradient, lr, whether it is there); none if the port takes none."""
+    m, trace = np.zeros_like(p), []
+    if begin:
+        begin(p)
+    for g, rate, here in steps:
+        before = p
+        if here or absent == "zero":
+            after = step(p.copy(), g if here else 0 * g, m.copy(), rate, beta, decay)
+            if after is None:
+                return []
+            p, m = after
+        trace.append((p, p - before, m))
+    return trace
 
 
 class Program:
