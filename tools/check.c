@@ -191,8 +191,10 @@ static void print_meaning(const struct check *check, const struct findings *f)
 static int conclude(const struct check *check, const struct findings *f, bool suite)
 {
     bool text = check->format == FORMAT_TEXT, failed = findings_count(f, FINDING_FAIL) > 0;
-    if (text)
-        print_warnings(check, f), print_finer(check);
+    if (text) {
+        print_warnings(check, f);
+        print_finer(check);
+    }
     if (text && failed && !check->j.cases && !suite)
         print_meaning(check, f);
     return failed ? EXIT_FAILED : findings_incomplete(f) ? EXIT_INCOMPLETE : EXIT_PASS;

@@ -78,6 +78,7 @@ struct prediction {
     size_t members;                                  /* evaluations beside the one in binary64 */
     double error[CASE_ANSWERS], size[CASE_ANSWERS];  /* Frobenius norms of result - predicted, of predicted */
     double square[CASE_ANSWERS], most[CASE_ANSWERS]; /* of the evaluations' errors: mean square, largest */
+    bool finite[CASE_ANSWERS];                       /* the result */
 };
 
 /* The Frobenius norm of x - y; entries that are not finite must be the same kind of not finite, or it is infinite. */
@@ -134,6 +135,7 @@ static void predict(struct work *w, void *pointer)
         if (p->o->at[a]) {
             p->error[a] = difference(p->o->at[a], exact[a], counts[a]);
             p->size[a] = size_of(exact[a], counts[a]);
+            p->finite[a] = numbers_are_finite(p->o->at[a], counts[a]);
         }
     for (size_t m = 0; m < p->members; m++) {
         struct evaluation e =
@@ -211,7 +213,14 @@ static void weigh(struct hypothesis *h, const struct prediction *p, enum tensor_
     for (size_t a = 0; a < CASE_ANSWERS; a++) {
         if (!p->o->at[a] || (named && class_of(c, h->base->name)->undefined))
             continue;
-        double scale = fmax(p->size[a], 1e-300);
+        bool overflows =
+            !isfinite(p->most[a]); /* so do some evaluations; of a result that does not, that says nothing */
+        if (overflows) {
+            h->predicted += !p->finite[a];
+            h->silent += p->finite[a];
+            continue;
+        }
+        double scale = fmin(fmax(p->size[a], 1e-300), 1e300);
         double s = fmax(fmin(sqrt(p->square[a]), scale), u / 2 * scale), error = fmin(p->error[a], 1e3 * scale);
         h->predicted++;
         h->contradicted += named ? fails(p->o, a, h->base, f)

@@ -273,7 +273,8 @@ static struct hypothesis numbered(const struct hypothesis *from, const struct nu
                                   [NUMBER_DECAY] = &h.decay};
     for (size_t k = 0; k < NUMBERS; k++) {
         const struct number_estimate *x = &found[k];
-        if (!own[k] || !x->seen || !(fabs(x->value - x->nominal) > 4 * x->error))
+        bool vanishes = k == NUMBER_SCALE && !(x->value > 0x1p-20 * x->nominal); /* no port has that: it does nothing */
+        if (!own[k] || !x->seen || vanishes || !(fabs(x->value - x->nominal) > 4 * x->error))
             continue;
         *own[k] = x->value;
         h.numbered = true;
