@@ -286,7 +286,7 @@ VALGRIND = valgrind -q --error-exitcode=9
 valgrind: $(TESTS:%=$(BUILD)/tests/%) $(BUILD)/assay
 	for t in $(TESTS); do CK_FORK=no ASSAY_TEST_MULTIPLIER=0.05 $(VALGRIND) --leak-check=full --errors-for-leak-kinds=definite $(BUILD)/tests/$$t || exit 1; done
 valgrind-short: $(BUILD)/assay
-	@$(PYTHON) tests/determinism.py --every 8 --prefix "$(VALGRIND)" $<
+	@$(PYTHON) tests/determinism.py --every 16 --prefix "$(VALGRIND)" $<
 
 determinism: $(DETERMINISM)
 	$(PYTHON) tests/determinism.py --cores --threads $^

@@ -18,7 +18,7 @@ static const char *write_set(void)
     } which[] = {{OPERATION_POLAR, "polar-gaussian-3x5"},
                  {OPERATION_NEWTON_SCHULZ, "newton-schulz-gaussian-3x5"},
                  {OPERATION_MOMENTUM, "momentum-fine-3x5-0"},
-                 {OPERATION_STEP, "step-gaussian-4x6"}};
+                 {OPERATION_STEP, "step-gaussian-1x6"}};
     struct golden_set set = {.count = 4};
     struct golden_case cases[4];
     const char *folder = io_path("set");
