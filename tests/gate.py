@@ -101,7 +101,7 @@ def test_large_cases():
     report = json.loads(out)
     large = [f for f in report["findings"] if f["case"].startswith("large-")]
     paths = report["title"].split("(")[1].split(")")[0].split(", ")
-    check(code == 0 and len(large) == 3 * 3 * len(paths), f"exit {code}: {len(large)} large results: {err}")
+    check(code == 0 and len(large) == 4 * 3 * len(paths), f"exit {code}: {len(large)} large results: {err}")
     check(all(f["verdict"] == "pass" and f["err_over_bound"] == 0 for f in large), "a large case is not exact")
 
 
