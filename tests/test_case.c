@@ -463,8 +463,15 @@ START_TEST(the_rest)
     ck_assert(case_fits(&c, TENSOR_F64) && case_fits(&c, TENSOR_F16) && case_fits(&c, TENSOR_BF16));
     c.inputs[2].at[14] = 1 + 0x1p-11; /* the last number of the last input */
     ck_assert(case_fits(&c, TENSOR_F32) && !case_fits(&c, TENSOR_F16) && !case_fits(&c, TENSOR_BF16));
-    c.inputs[0].at[0] = 1 + 0x1p-24;
-    ck_assert(case_fits(&c, TENSOR_F64) && !case_fits(&c, TENSOR_F32));
+    for (size_t n = 0; n < 2; n++) {
+        c.inputs[0].at[0] = n ? (double)INFINITY : (double)NAN;
+        ck_assert(case_fits(&c, TENSOR_F64) && case_fits(&c, TENSOR_F32));
+    }
+    static const double others[] = {1 + 0x1p-24, 0x1p128, 0x1p-150};
+    for (size_t n = 0; n < 3; n++) {
+        c.inputs[0].at[0] = others[n];
+        ck_assert(case_fits(&c, TENSOR_F64) && !case_fits(&c, TENSOR_F32));
+    }
     struct golden_case step =
         golden_named(OPERATION_STEP, "step-gaussian-1x6"); /* in binary32, whatever the direction's */
     step.inputs[0].at[0] = 1 + 0x1p-23;
