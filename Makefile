@@ -47,7 +47,7 @@ PUBLIC_HEADERS := ref/ref.h ref/dialect.h fast/fast.h
 
 .DELETE_ON_ERROR:
 .PHONY: all deps check unit exhaustive scripts prove-gappa lint lint-gcc lint-clang lint-format coverage coverage-one coverage-report \
-        sanitize sanitize-short valgrind valgrind-short determinism determinism-short cross golden gate mutants mutants-short \
+        sanitize sanitize-build sanitize-short valgrind valgrind-short determinism determinism-short cross golden gate mutants mutants-short \
         kill-matrix identify-rates fuzz fuzz-short bench install \
         uninstall clean help
 
@@ -213,11 +213,11 @@ $(BUILD)/fuzz_readers: tests/fuzz_readers.c $(addprefix golden/,tensor.c npy.c s
 	clang $(CPPFLAGS_ALL) -std=c17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $^ -ljansson -lm -o $@
 
 # What takes longest comes first, so that no processor waits for it at the end; and each job is one of as many as there are
-# processors, so that a BLAS with threads would only get in its own way.
+# processors, so that a BLAS with threads would only get in its own way. What clang complains of ends the build for sanitizers.
 check:
 	@start=$$(date +%s); \
 	OPENBLAS_NUM_THREADS=1 $(MAKE) --no-print-directory -s -j$(JOBS) -Otarget sanitize-short run-cheaters run-test_exhaustive \
-	    run-adapters run-golden valgrind-short determinism-short mutants-short fuzz-short prove-gappa lint scripts unit && \
+	    run-adapters run-golden valgrind-short determinism-short mutants-short fuzz-short prove-gappa lint-gcc lint-format scripts unit && \
 	echo "check: all passed in $$(($$(date +%s) - start)) s"
 
 # One target for each test program, so that they run side by side.
@@ -274,12 +274,15 @@ lint-gcc lint-clang: lint-%:
 lint-format:
 	@clang-format --dry-run -Werror $(SOURCES) $(wildcard */*.h */*.inc tools/*/*.h tests/*.c tools/peers/*.c) && echo "lint: formatted"
 
-SANITIZE = BUILD=$(BUILD)/sanitize CFLAGS="-O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all -Wno-stringop-overread"
-sanitize:
+SANITIZED = $(BUILD)/sanitize
+SANITIZE = BUILD=$(SANITIZED) CC=clang CFLAGS="-O1 -g1 -Werror -fsanitize=address,undefined -fno-sanitize-recover=all"
+sanitize: sanitize-build
 	$(MAKE) --no-print-directory -s -j$(JOBS) -Otarget $(SANITIZE) unit
 # Each test is a process of its own and frees much: with less memory kept back after that, they touch fewer pages.
-sanitize-short:
+sanitize-short: sanitize-build
 	ASSAY_TEST_MULTIPLIER=0.05 ASAN_OPTIONS=quarantine_size_mb=32 $(MAKE) --no-print-directory -s $(SANITIZE) unit
+sanitize-build:
+	$(MAKE) --no-print-directory -s $(SANITIZE) $(SANITIZED)/assay $(TESTS:%=$(SANITIZED)/tests/%)
 
 VALGRIND = valgrind -q --error-exitcode=9
 # Without forks, so that what a test leaks is seen.
@@ -290,8 +293,9 @@ valgrind-short: $(BUILD)/assay
 
 determinism: $(DETERMINISM)
 	$(PYTHON) tests/determinism.py --cores --threads $^
-determinism-short: $(BUILD)/assay $(BUILD)/clang-O0/assay
-	@$(PYTHON) tests/determinism.py $^
+# The command leaves its memory to the end of the process.
+determinism-short: $(BUILD)/assay sanitize-build
+	@ASAN_OPTIONS=detect_leaks=0 $(PYTHON) tests/determinism.py $(BUILD)/assay $(SANITIZED)/assay
 
 # Part of the golden set (CROSS_SHARD=1/1 for all of it: hours), made on this machine and by the command compiled for others, run
 # under emulation: not a byte differs.

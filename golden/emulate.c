@@ -443,7 +443,7 @@ static void finish_all(struct work *w, struct evaluation *e, const struct assay_
         struct matrix x = block_matrix(w, b, o);
         finish(w, e, d, x, block_matrix(w, b, u), moment);
         put_block(o, b, x.at);
-        moment += post_moment_count(d, b->rows, b->cols);
+        moment = moment ? moment + post_moment_count(d, b->rows, b->cols) : NULL;
     }
 }
 
