@@ -292,10 +292,10 @@ valgrind-short: $(BUILD)/assay
 	@$(PYTHON) tests/determinism.py --every 16 --prefix "$(VALGRIND)" $<
 
 determinism: $(DETERMINISM)
-	$(PYTHON) tests/determinism.py --cores --threads $^
+	$(PYTHON) tests/determinism.py --cores --threads --generate 5/24 $^
 # The command leaves its memory to the end of the process.
 determinism-short: $(BUILD)/assay sanitize-build
-	@ASAN_OPTIONS=detect_leaks=0 $(PYTHON) tests/determinism.py $(BUILD)/assay $(SANITIZED)/assay
+	@ASAN_OPTIONS=detect_leaks=0 $(PYTHON) tests/determinism.py --generate 3/120 $(BUILD)/assay $(SANITIZED)/assay
 
 # Part of the golden set (CROSS_SHARD=1/1 for all of it: hours), made on this machine and by the command compiled for others, run
 # under emulation: not a byte differs.

@@ -1,13 +1,14 @@
 """Does anything but the input change a bit of an answer, or a byte of a report?
 
-usage: determinism.py [--cores] [--threads] [--prefix COMMAND] [--every N] ASSAY...
+usage: determinism.py [--cores] [--threads] [--prefix COMMAND] [--every N] [--generate SHARD] ASSAY...
 
 Runs a list of computations with each program (other compilers, other levels of optimisation), and with --cores for other
 OpenBLAS kernels, with --threads for other numbers of threads, and requires the same bytes everywhere. With --prefix each
-program is run once more under that command (valgrind, an emulator), which must succeed and change nothing either. Needs
-Python alone.
+program is run once more under that command (valgrind, an emulator), which must succeed and change nothing either. With
+--generate each makes that part of the golden set too. Needs Python alone.
 """
 import argparse
+import glob
 import hashlib
 import itertools
 import os
@@ -57,32 +58,50 @@ def computations():
                "--format", "json", "@/run.safetensors"]
 
 
-def digest(command, args, folder, env):
-    """What one computation wrote, as a hash; exits if it failed."""
-    out = os.path.join(folder, "out.safetensors")
-    arguments = [*command, "ref", *(x.replace("@", folder) for x in args), "-o", out]
+def output(arguments, env):
+    """What it prints; exits if it failed."""
     done = subprocess.run(arguments, capture_output=True, env={**os.environ, **env})
     if done.returncode != 0:
         sys.exit(f"determinism: {' '.join(arguments)}: exit {done.returncode}: {done.stderr.decode()}")
+    return done.stdout
+
+
+def digest(command, args, threads, folder, env):
+    """What one computation wrote, as a hash."""
+    out = os.path.join(folder, "out.safetensors")
+    more = ["--threads", threads] if threads else []
+    printed = output([*command, "ref", *(x.replace("@", folder) for x in args), *more, "-o", out], env)
     with open(out, "rb") as file:
-        return hashlib.sha256(done.stdout + file.read()).hexdigest()
+        return hashlib.sha256(printed + file.read()).hexdigest()
+
+
+def digest_of_set(command, shard, jobs, env):
+    """The files of a part of the golden set, as a hash."""
+    found = hashlib.sha256()
+    with tempfile.TemporaryDirectory() as folder:
+        output([*command, "generate", "--set", folder, "--shard", shard, *(["--jobs", jobs] if jobs else [])], env)
+        for path in sorted(glob.glob(folder + "/**", recursive=True)):
+            if os.path.isfile(path):
+                with open(path, "rb") as file:
+                    found.update(os.path.relpath(path, folder).encode() + file.read())
+    return found.hexdigest()
 
 
 def configurations(options):
-    """(what, command, more arguments, environment): the first is what the others are compared with."""
+    """(what, command, number of threads, environment): the first is what the others are compared with."""
     for program in options.assay:
-        yield program, [program], [], {}
+        yield program, [program], None, {}
     if options.prefix:
         for program in options.assay:
-            yield f"{options.prefix} {program}", [*shlex.split(options.prefix), program], [], {}
+            yield f"{options.prefix} {program}", [*shlex.split(options.prefix), program], None, {}
     first = options.assay[0]
     if options.cores:
         for core in CORES:
-            yield f"{first}, {core}", [first], [], {"OPENBLAS_CORETYPE": core}
+            yield f"{first}, {core}", [first], None, {"OPENBLAS_CORETYPE": core}
     if options.threads:
         for blas, own in itertools.product("12", "123"):
             env = {"OPENBLAS_NUM_THREADS": blas}
-            yield f"{first}, {own} threads, {blas} of BLAS", [first], ["--threads", own], env
+            yield f"{first}, {own} threads, {blas} of BLAS", [first], own, env
 
 
 def main():
@@ -91,6 +110,7 @@ def main():
     parser.add_argument("--threads", action="store_true")
     parser.add_argument("--prefix")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only every N-th computation")
+    parser.add_argument("--generate", metavar="SHARD", help="as of assay generate")
     parser.add_argument("assay", nargs="+")
     options = parser.parse_args()
     differ, expected, count = 0, {}, 0
@@ -98,13 +118,16 @@ def main():
         safetensors(os.path.join(folder, "matrices.safetensors"), matrices())
         safetensors(os.path.join(folder, "run.safetensors"),
                     {"param": ((8, 12), gaussian(96, 7)), "grads": ((3, 8, 12), gaussian(288, 8))})
-        for what, command, more, env in configurations(options):
+        for what, command, threads, env in configurations(options):
             count += 1
-            for args in itertools.islice(computations(), 0, None, options.every):
-                got = digest(command, args + more, folder, env)
-                if expected.setdefault(tuple(args), got) != got:
+            found = {" ".join(args): digest(command, args, threads, folder, env)
+                     for args in itertools.islice(computations(), 0, None, options.every)}
+            if options.generate:
+                found["generate " + options.generate] = digest_of_set(command, options.generate, threads, env)
+            for args, got in found.items():
+                if expected.setdefault(args, got) != got:
                     differ += 1
-                    print(f"determinism: {what}: {' '.join(args)} differs")
+                    print(f"determinism: {what}: {args} differs")
     print(f"determinism: {len(expected)} computations in {count} configurations, {differ} differ")
     return 1 if differ else 0
 
