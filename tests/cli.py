@@ -66,6 +66,14 @@ def test_known_answer():
     check(read("out.safetensors")["Q"] == ([], [-1]), "polar of a number")
 
 
+def test_file_names():
+    """JSON names a file in UTF-8 as it is called, another escaped."""
+    for name, shown in (("Größe.npy", "Größe.npy"), (os.fsdecode(b"G\xff.npy"), "G\\xff.npy")):
+        npy(name, (2, 2), values(4))
+        code, out, err = run("ref", "svd", name, "--format", "json")
+        check(code == 0 and json.loads(out)["input"] == shown, f"{shown}: exit {code}: {out}{err}")
+
+
 def test_input_formats():
     """The same matrix in every dtype, byte order and storage order gives the same answer."""
     rows = [1, 2, -0.5, 4, 0.25, -3]

@@ -252,14 +252,14 @@ static void print_json(const struct findings *f)
         if (x->kind <= FINDING_FAIL)
             report_add(r, "err_over_bound", report_number(x->ratio));
         if (x->text)
-            report_add(r, "what", json_string(x->text));
+            report_add(r, "what", report_text(x->text));
         if (x->command)
-            report_add(r, "command", json_string(x->command));
+            report_add(r, "command", report_text(x->command));
         if (json_array_append_new(all, r) != 0)
             or_end(NULL);
     }
     report *top = or_end(json_object());
-    report_add(top, "title", json_string(f->title));
+    report_add(top, "title", report_text(f->title));
     report_add(top, "verdict", json_string(verdict(f)));
     if (f->untried)
         report_add(top, "not_tried", json_string(f->untried));

@@ -215,7 +215,7 @@ static int finish(struct request *r)
         assay_status status = safetensors_write(r->output, &file, r->message, sizeof r->message);
         if (status != ASSAY_OK)
             return complain_usage("%s", r->message);
-        report_add(r->report, "output", json_string(r->output));
+        report_add(r->report, "output", report_text(r->output));
     }
     if (!report_print(r->report, as_json))
         return complain_usage("standard output cannot be written");
@@ -803,7 +803,7 @@ int run_ref(int argc, char **argv)
     }
     r->report = json_object();
     report_add(r->report, "operation", json_string(op->name));
-    report_add(r->report, "input", json_string(r->input));
+    report_add(r->report, "input", report_text(r->input));
     if (r->matrix)
         report_add(r->report, "shape", report_shape(r->matrix->shape, r->matrix->ndim));
     return op->run(r);

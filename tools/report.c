@@ -1,5 +1,7 @@
 #include "report.h"
 
+#include "tensor.h"
+
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -12,6 +14,12 @@ void report_add(report *r, const char *key, json_t *value)
         fputs("assay: out of memory\n", stderr);
         exit(2);
     }
+}
+
+json_t *report_text(const char *text)
+{
+    json_t *whole = json_string(text);
+    return whole ? whole : json_string(quote(text, strlen(text)).text);
 }
 
 json_t *report_number(double x)
