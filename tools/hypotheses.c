@@ -213,11 +213,10 @@ static void weigh(struct hypothesis *h, const struct prediction *p, enum tensor_
     for (size_t a = 0; a < CASE_ANSWERS; a++) {
         if (!p->o->at[a] || (named && class_of(c, h->base->name)->undefined))
             continue;
-        bool overflows =
-            !isfinite(p->most[a]); /* so do some evaluations; of a result that does not, that says nothing */
+        bool overflows = !isfinite(p->most[a]);
         if (overflows) {
             h->predicted += !p->finite[a];
-            h->silent += p->finite[a];
+            h->open += p->finite[a];
             continue;
         }
         double scale = fmin(fmax(p->size[a], 1e-300), 1e300);
@@ -232,7 +231,7 @@ static void weigh(struct hypothesis *h, const struct prediction *p, enum tensor_
 assay_status hypothesis_judge(struct hypothesis *h, const struct evidence *e, enum tensor_type format)
 {
     h->judged = true;
-    h->predicted = h->contradicted = h->silent = 0;
+    h->predicted = h->contradicted = h->silent = h->open = 0;
     h->cost = 0;
     for (size_t k = 0; k < e->case_count; k++) {
         struct prediction p = {.h = h, .o = &e->cases[k], .format = format, .members = HYPOTHESIS_MEMBERS};

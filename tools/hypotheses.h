@@ -33,7 +33,8 @@ struct hypothesis {
     double distance; /* hypothesis_measure() */
     bool judged;     /* hypothesis_judge(): of the outputs that it predicts, how many are contradicted, and */
     size_t predicted, contradicted;
-    size_t silent; /* of how many it says nothing, for it takes no such tensor or has no such operation */
+    size_t silent; /* of how many it says nothing, for it takes no such tensor or has no such operation; */
+    size_t open;   /* or because some evaluations overflow where the result does not */
     double cost;   /* less the log likelihood of all */
 };
 

@@ -33,7 +33,7 @@ void search_free(struct search *s)
 
 bool search_explains(const struct hypothesis *h)
 {
-    return h->judged && h->contradicted == 0 && h->predicted > 0 && h->predicted >= h->silent;
+    return h->judged && h->contradicted == 0 && h->predicted > 0 && h->predicted >= h->silent + h->open;
 }
 
 bool search_same(const struct hypothesis *h, const struct hypothesis *other)
