@@ -4,6 +4,7 @@
 #include "ports_support.h"
 #include "support.h"
 
+#include <math.h>
 #include <string.h>
 
 static struct evidence evidence_of(const struct port_suite *s)
@@ -74,6 +75,32 @@ START_TEST(silence_counts)
 }
 END_TEST
 
+/* Iterations of other coefficients overflow: then nothing is said of results that are finite, and nothing against them. */
+START_TEST(overflow_is_left_open)
+{
+    struct port_suite s = port_suite_new();
+    struct port p = {.d = *assay_dialect_find("jordan")}, wild = p;
+    static const struct assay_triple growing = {3, 2, 9};
+    static const struct assay_coefficients table = {"", "", 1, &growing};
+    wild.d.coefficients = &table;
+    wild.d.steps = 9;
+    struct hypothesis h = {.base = assay_dialect_find("jordan"), .dialect = wild.d, .changes = 1};
+    port_answers(&s, &p, TENSOR_F32, 1000);
+    struct evidence e = evidence_of(&s);
+    ck_assert(hypothesis_judge(&h, &e, TENSOR_F32) == ASSAY_OK);
+    ck_assert(h.open > 0 && h.silent == 0 && h.predicted + h.open == e.outputs && isfinite(h.cost));
+    port_answers(&s, &wild, TENSOR_F32, 1000);
+    ck_assert(hypothesis_judge(&h, &e, TENSOR_F32) == ASSAY_OK);
+    ck_assert(h.open == 0 && h.contradicted == 0 && search_explains(&h));
+    port_suite_free(&s);
+
+    struct hypothesis some = {.judged = true, .base = h.base, .predicted = 5, .open = 5};
+    ck_assert(search_explains(&some));
+    some.open = 6;
+    ck_assert(!search_explains(&some));
+}
+END_TEST
+
 /* Of dialects that explain the same the best known comes first, whatever the table's order. */
 START_TEST(the_best_known_comes_first)
 {
@@ -87,4 +114,5 @@ START_TEST(the_best_known_comes_first)
 }
 END_TEST
 
-RUN_TESTS("search", TEST(bugs_are_named), TEST(silence_counts), TEST(the_best_known_comes_first))
+RUN_TESTS("search", TEST(bugs_are_named), TEST(silence_counts), TEST(overflow_is_left_open),
+          TEST(the_best_known_comes_first))
