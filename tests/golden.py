@@ -251,6 +251,8 @@ def test_changed_facts_with_repaired_sums():
         ("momentum", '"adamw",', "", ("case momentum-gaussian-8x600-0: ",)),
         ("momentum", '"f16",', "", ("case momentum-gaussian-8x600-0: ", "formats")),
         ("svd", '"id": "svd-gaussian-2x2"', '"id": "svd-gaussian-2x3"', ("case svd-gaussian-2x3: ", "tensor")),
+        ("svd", '"family": "gaussian"', '"family": "gausian"', ("case svd-gaussian-1x1: ", "family")),
+        ("svd", '"GaussianLike"', '"Gaussian"', ("case svd-gaussian-1x1: ", "flags")),
         ("svd", '"schema": 1', '"schema": 2', ("newer",)),
     ):
         path = f"{folder}/vectors/{folder}.json"
@@ -284,6 +286,42 @@ def test_all_altered_cases_are_named():
           f"other cases are named: {err}")
     write(path, data)
     repair("svd")
+
+
+def test_missing_cases_are_named():
+    """A case that is gone from both files, one of another id in the place of ours, and one that is gone from the JSON."""
+    paths = [f"svd/vectors/svd{suffix}" for suffix in (".json", ".safetensors")]
+    kept = [open(path, "rb").read() for path in paths]
+    case, cases = "svd-gaussian-8x8-tiny", json.loads(kept[0])
+    index = [c["id"] for c in cases["cases"]].index(case)
+    for path, data in zip(paths, kept):
+        write(path, data.replace(case.encode(), case.encode()[:-1] + b"o"))
+    repair("svd")
+    ok, said = refused("svd", f"case {case}: it is missing")
+    check(ok, f"renamed: {said}")
+    del cases["cases"][index]
+    write(paths[0], json.dumps(cases).encode())
+    write(paths[1], kept[1])
+    repair("svd")
+    ok, said = refused("svd", f"there are tensors of no case, such as {case}/G")
+    check(ok, f"gone from the JSON: {said}")
+    start, tensors = regions(kept[1])
+    header, data = {}, b""
+    for first, end, name in tensors:
+        if not name.startswith(case + "/"):
+            entry = json.loads(kept[1][8:start])[name]
+            header[name] = {**entry, "data_offsets": [len(data), len(data) + end - first]}
+            data += kept[1][start + first : start + end]
+    text = json.dumps(header).encode()
+    write(paths[1], struct.pack("<Q", len(text)) + text + data)
+    repair("svd")
+    code, out, err = run("verify", "--set", "svd")
+    check(code == 3 and out == "1 of 106 cases are missing\n" and err == f"assay: case {case}: it is missing\n",
+          f"gone from both: exit {code}: {out}{err}")
+    for path, data in zip(paths, kept):
+        write(path, data)
+    repair("svd")
+    check(run("verify", "--set", "svd")[0] == 0, "restored, but refused")
 
 
 # ---- what the judge says ---------------------------------------------------------------------------------------------------
@@ -364,7 +402,7 @@ def test_commands_compute_the_answers():
 def test_usage():
     """Exit 2 and a sentence with the word in question; nothing is made."""
     for args in (["generate"], ["generate", "--set"], ["generate", "--set", "no", "more"],
-                 ["generate", "--set", "no", "--only", "qr"], ["generate", "--set", "no", "--only", ""],
+                 ["generate", "--set", ""], ["generate", "--set", "no", "--only", "qr"], ["generate", "--set", "no", "--only", ""],
                  ["generate", "--set", "no", "--colour"], ["generate", "--set", "no", "--set", "no"],
                  ["verify", "svd"], ["verify", "--set", "svd", "more"], ["verify", "--set", "svd", "-x"]):
         code, out, err = run(*args)
