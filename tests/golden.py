@@ -9,6 +9,7 @@ import json
 import math
 import os
 import random
+import re
 import shlex
 import shutil
 import signal
@@ -19,6 +20,7 @@ import time
 from harness import ASSAY, check, run, run_tests
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
+PUBLISHED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden")
 
 
 def generate(folder, *args):
@@ -161,6 +163,44 @@ def test_operations_share_a_folder():
     check(parts("shared") == 17, f"{parts('shared')} parts of another operation are left, not 17")
     check(run("verify", "--set", "shared")[0] == 0, "a set beside parts of others")
     generate("momentum", "--only", "momentum")
+
+
+KINDS = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float)}
+RULES = {  # of JSON Schema, those that ours has: whether x keeps to the value v of the keyword
+    "const": lambda x, v: x == v, "enum": lambda x, v: x in v, "pattern": lambda x, v: re.search(v, x),
+    "type": lambda x, v: isinstance(x, KINDS[v]) and (v == "boolean" or not isinstance(x, bool)),
+    "required": lambda x, v: set(v) <= set(x), "minimum": lambda x, v: x >= v,
+    "exclusiveMinimum": lambda x, v: x > v, "exclusiveMaximum": lambda x, v: x < v,
+    "minItems": lambda x, v: len(x) >= v, "maxItems": lambda x, v: len(x) <= v,
+    "minLength": lambda x, v: len(x) >= v, "maxLength": lambda x, v: len(x) <= v}
+SAY_NOTHING = {"$schema", "$defs", "title", "description", "properties", "additionalProperties", "items"}
+
+
+def breaks(x, schema, defs, at=""):
+    """The places where x does not keep to the schema."""
+    if "$ref" in schema:
+        return breaks(x, defs[schema["$ref"].rsplit("/")[-1]], defs, at)
+    found = [f"{at}: {key}" for key in schema if key not in SAY_NOTHING and not RULES[key](x, schema[key])]
+    for key in x if isinstance(x, dict) else ():
+        rule = schema.get("properties", {}).get(key, schema.get("additionalProperties", {}))
+        found += breaks(x[key], rule, defs, f"{at}/{key}") if isinstance(rule, dict) else [f"{at}/{key}: unknown"]
+    for k, item in enumerate(x if isinstance(x, list) else ()):
+        found += breaks(item, schema["items"], defs, f"{at}/{k}")
+    return found
+
+
+def test_schema_describes_the_set():
+    """The published JSON keeps to golden/schema.json; what has a key more, one fewer or another value does not."""
+    with open(os.path.join(PUBLISHED, "schema.json")) as f:
+        schema = json.load(f)
+    for operation in ("polar", "svd", "lmo", "newton-schulz", "cosh-rms", "momentum", "step"):
+        with open(os.path.join(PUBLISHED, "vectors", operation + ".json")) as f:
+            manifest = json.load(f)
+        check(breaks(manifest, schema, schema["$defs"]) == [], f"{operation}: {breaks(manifest, schema, schema['$defs'])[:3]}")
+        case = manifest["cases"][0]
+        for other in ({**case, "more": 1}, {**case, "formats": ["f8"]}, {**case, "id": "A"}, {**case, "answers": []},
+                      {key: case[key] for key in case if key != "why"}):
+            check(len(breaks({**manifest, "cases": [other]}, schema, schema["$defs"])) == 1, f"the schema allows {other}")
 
 
 # ---- not a bit changed unseen ------------------------------------------------------------------------------------------
