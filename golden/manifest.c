@@ -273,7 +273,6 @@ struct reader {
     const struct tensor_file *tensors;
     size_t next; /* the tensor after the last one found: they are usually in order */
     bool *taken; /* tensor by tensor */
-    size_t taken_count;
     const char *id;
     bool questions; /* whether cases may lack answers, and the list of their formats */
 };
@@ -376,7 +375,6 @@ static const struct tensor *find_tensor(struct reader *r, const char *name)
     if (!x || r->taken[k])
         return NULL;
     r->taken[k] = true;
-    r->taken_count++;
     r->next = k + 1;
     return x;
 }
@@ -729,8 +727,11 @@ static assay_status read_cases(struct reader *r, struct manifest *m, const json_
         status = read_case(r, c, json_array_get(json, m->count++));
     }
     r->id = NULL;
-    if (status == ASSAY_OK && r->taken_count != r->tensors->count)
-        status = refuse(r, "there are tensors of no case", NULL);
+    size_t other = 0;
+    while (other < r->tensors->count && r->taken[other])
+        other++;
+    if (status == ASSAY_OK && other < r->tensors->count)
+        status = refuse(r, "there are tensors of no case, such as", r->tensors->tensors[other].name);
     return status;
 }
 
@@ -741,13 +742,13 @@ static assay_status read_all(struct reader *r, struct manifest *m, json_t *json)
     const char *version, *licence, *operation;
     json_t *cases;
     if (json_unpack_ex(json, &error, 0, "{s:i}", "schema", &schema) != 0)
-        return refuse_json(r, "", &error);
+        return refuse_json(r, "at its top:", &error);
     if (schema != MANIFEST_SCHEMA)
         return refuse(r, schema > MANIFEST_SCHEMA ? "its schema is newer than this program" : "there is no such schema",
                       NULL);
     if (json_unpack_ex(json, &error, JSON_STRICT, "{s:i, s:s, s:s, s:s, s:o}", "schema", &schema, "version", &version,
                        "licence", &licence, "operation", &operation, "cases", &cases))
-        return refuse_json(r, "", &error);
+        return refuse_json(r, "at its top:", &error);
     size_t k = index_of(operation, operation_names, OPERATIONS);
     if (k == OPERATIONS || strcmp(licence, "CC0-1.0") != 0)
         return refuse(r, "an unknown operation or licence", NULL);

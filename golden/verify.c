@@ -87,7 +87,15 @@ static bool same_class(const struct golden_case *c, const struct answer_class *s
     return true;
 }
 
-/* Whether the case asks what ours of that id does. */
+static bool same_texts(const struct golden_case *a, const struct golden_case *b)
+{
+    bool same = strcmp(a->family, b->family) == 0 && strcmp(a->why, b->why) == 0 && a->flag_count == b->flag_count;
+    for (size_t k = 0; same && k < a->flag_count; k++)
+        same = strcmp(a->flags[k], b->flags[k]) == 0;
+    return same;
+}
+
+/* Whether the case asks what ours of that id does, and for the same reason. */
 static assay_status verify_question(bool *agrees, const struct golden_case *c, const assay_options *options)
 {
     struct golden_case ours;
@@ -99,6 +107,8 @@ static assay_status verify_question(bool *agrees, const struct golden_case *c, c
     if (status == ASSAY_OK) {
         if (!case_same_question(c, &ours))
             *agrees = differs(c, options, "inputs or parameters are not those of this id");
+        else if (!same_texts(c, &ours))
+            *agrees = differs(c, options, "family, flags or why are not those of this id");
         case_free(&ours);
     }
     return status;

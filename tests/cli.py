@@ -226,6 +226,7 @@ def test_refused_runs():
     attempt(both, "learning rate", args=("--dialect", "mlx",))
     attempt(both, "--dialect", args=())
     attempt(both, "composite", args=("--dialect", "jordan", "--ridge", "1"))
+    attempt(both, "'case/param'", args=("--dialect", "jordan", "--lr", "1", "--tensor", "case/"))
     safetensors("STATE.safetensors", {"momentum": p})
     refuses(["ref", "momentum", "--dialect", "jordan", "STATE.safetensors"], "grad")
     safetensors("STATE.safetensors", {"momentum": p, "grad": ((3, 2), values(6))})

@@ -9,6 +9,7 @@ import json
 import math
 import os
 import random
+import re
 import shlex
 import shutil
 import signal
@@ -19,6 +20,7 @@ import time
 from harness import ASSAY, check, run, run_tests
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
+PUBLISHED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden")
 
 
 def generate(folder, *args):
@@ -163,6 +165,44 @@ def test_operations_share_a_folder():
     generate("momentum", "--only", "momentum")
 
 
+KINDS = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float)}
+RULES = {  # of JSON Schema, those that ours has: whether x keeps to the value v of the keyword
+    "const": lambda x, v: x == v, "enum": lambda x, v: x in v, "pattern": lambda x, v: re.search(v, x),
+    "type": lambda x, v: isinstance(x, KINDS[v]) and (v == "boolean" or not isinstance(x, bool)),
+    "required": lambda x, v: set(v) <= set(x), "minimum": lambda x, v: x >= v,
+    "exclusiveMinimum": lambda x, v: x > v, "exclusiveMaximum": lambda x, v: x < v,
+    "minItems": lambda x, v: len(x) >= v, "maxItems": lambda x, v: len(x) <= v,
+    "minLength": lambda x, v: len(x) >= v, "maxLength": lambda x, v: len(x) <= v}
+SAY_NOTHING = {"$schema", "$defs", "title", "description", "properties", "additionalProperties", "items"}
+
+
+def breaks(x, schema, defs, at=""):
+    """The places where x does not keep to the schema."""
+    if "$ref" in schema:
+        return breaks(x, defs[schema["$ref"].rsplit("/")[-1]], defs, at)
+    found = [f"{at}: {key}" for key in schema if key not in SAY_NOTHING and not RULES[key](x, schema[key])]
+    for key in x if isinstance(x, dict) else ():
+        rule = schema.get("properties", {}).get(key, schema.get("additionalProperties", {}))
+        found += breaks(x[key], rule, defs, f"{at}/{key}") if isinstance(rule, dict) else [f"{at}/{key}: unknown"]
+    for k, item in enumerate(x if isinstance(x, list) else ()):
+        found += breaks(item, schema["items"], defs, f"{at}/{k}")
+    return found
+
+
+def test_schema_describes_the_set():
+    """The published JSON keeps to golden/schema.json; what has a key more, one fewer or another value does not."""
+    with open(os.path.join(PUBLISHED, "schema.json")) as f:
+        schema = json.load(f)
+    for operation in ("polar", "svd", "lmo", "newton-schulz", "cosh-rms", "momentum", "step"):
+        with open(os.path.join(PUBLISHED, "vectors", operation + ".json")) as f:
+            manifest = json.load(f)
+        check(breaks(manifest, schema, schema["$defs"]) == [], f"{operation}: {breaks(manifest, schema, schema['$defs'])[:3]}")
+        case = manifest["cases"][0]
+        for other in ({**case, "more": 1}, {**case, "formats": ["f8"]}, {**case, "id": "A"}, {**case, "answers": []},
+                      {key: case[key] for key in case if key != "why"}):
+            check(len(breaks({**manifest, "cases": [other]}, schema, schema["$defs"])) == 1, f"the schema allows {other}")
+
+
 # ---- not a bit changed unseen ------------------------------------------------------------------------------------------
 
 
@@ -251,6 +291,8 @@ def test_changed_facts_with_repaired_sums():
         ("momentum", '"adamw",', "", ("case momentum-gaussian-8x600-0: ",)),
         ("momentum", '"f16",', "", ("case momentum-gaussian-8x600-0: ", "formats")),
         ("svd", '"id": "svd-gaussian-2x2"', '"id": "svd-gaussian-2x3"', ("case svd-gaussian-2x3: ", "tensor")),
+        ("svd", '"family": "gaussian"', '"family": "gausian"', ("case svd-gaussian-1x1: ", "family")),
+        ("svd", '"GaussianLike"', '"Gaussian"', ("case svd-gaussian-1x1: ", "flags")),
         ("svd", '"schema": 1', '"schema": 2', ("newer",)),
     ):
         path = f"{folder}/vectors/{folder}.json"
@@ -284,6 +326,42 @@ def test_all_altered_cases_are_named():
           f"other cases are named: {err}")
     write(path, data)
     repair("svd")
+
+
+def test_missing_cases_are_named():
+    """A case that is gone from both files, one of another id in the place of ours, and one that is gone from the JSON."""
+    paths = [f"svd/vectors/svd{suffix}" for suffix in (".json", ".safetensors")]
+    kept = [open(path, "rb").read() for path in paths]
+    case, cases = "svd-gaussian-8x8-tiny", json.loads(kept[0])
+    index = [c["id"] for c in cases["cases"]].index(case)
+    for path, data in zip(paths, kept):
+        write(path, data.replace(case.encode(), case.encode()[:-1] + b"o"))
+    repair("svd")
+    ok, said = refused("svd", f"case {case}: it is missing")
+    check(ok, f"renamed: {said}")
+    del cases["cases"][index]
+    write(paths[0], json.dumps(cases).encode())
+    write(paths[1], kept[1])
+    repair("svd")
+    ok, said = refused("svd", f"there are tensors of no case, such as {case}/G")
+    check(ok, f"gone from the JSON: {said}")
+    start, tensors = regions(kept[1])
+    header, data = {}, b""
+    for first, end, name in tensors:
+        if not name.startswith(case + "/"):
+            entry = json.loads(kept[1][8:start])[name]
+            header[name] = {**entry, "data_offsets": [len(data), len(data) + end - first]}
+            data += kept[1][start + first : start + end]
+    text = json.dumps(header).encode()
+    write(paths[1], struct.pack("<Q", len(text)) + text + data)
+    repair("svd")
+    code, out, err = run("verify", "--set", "svd")
+    check(code == 3 and out == "1 of 106 cases are missing\n" and err == f"assay: case {case}: it is missing\n",
+          f"gone from both: exit {code}: {out}{err}")
+    for path, data in zip(paths, kept):
+        write(path, data)
+    repair("svd")
+    check(run("verify", "--set", "svd")[0] == 0, "restored, but refused")
 
 
 # ---- what the judge says ---------------------------------------------------------------------------------------------------
@@ -364,7 +442,7 @@ def test_commands_compute_the_answers():
 def test_usage():
     """Exit 2 and a sentence with the word in question; nothing is made."""
     for args in (["generate"], ["generate", "--set"], ["generate", "--set", "no", "more"],
-                 ["generate", "--set", "no", "--only", "qr"], ["generate", "--set", "no", "--only", ""],
+                 ["generate", "--set", ""], ["generate", "--set", "no", "--only", "qr"], ["generate", "--set", "no", "--only", ""],
                  ["generate", "--set", "no", "--colour"], ["generate", "--set", "no", "--set", "no"],
                  ["verify", "svd"], ["verify", "--set", "svd", "more"], ["verify", "--set", "svd", "-x"]):
         code, out, err = run(*args)

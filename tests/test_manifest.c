@@ -279,7 +279,7 @@ static const struct spoiled {
     {OPERATION_SVD, "\"schema\": 1", "\"schema\": 2", "the manifest: its schema is newer than this program"},
     {OPERATION_SVD, "\"schema\": 1", "\"schema\": 0", "the manifest: there is no such schema"},
     {OPERATION_SVD, "\"schema\": 1", "\"schema\": -1", "the manifest: there is no such schema"},
-    {OPERATION_SVD, "\"schema\": 1", "\"schema\": \"1\"", "Expected integer, got string"},
+    {OPERATION_SVD, "\"schema\": 1", "\"schema\": \"1\"", "the manifest: at its top: Expected integer, got string"},
     {OPERATION_SVD, "\"schema\"", "\"scheme\"", "schema"},
     {OPERATION_SVD, "\"schema\": 1,", "\"schema\": 1, \"colour\": 2,", "colour"},
     {OPERATION_SVD, "\"version\"", "\"versions\"", "version"},
@@ -359,7 +359,7 @@ static const struct spoiled {
     {OPERATION_COSH_RMS, "\"undefined\": false", "\"undefined\": false, \"rank\": 2", "answers: "},
     /* inputs of another operation */
     {OPERATION_MOMENTUM, "\"grad\",", "", "the inputs are not those of the operation, or their shapes disagree"},
-    {OPERATION_STEP, "\"grads\",\n    \"lr\"", "\"grads\"", "the manifest: there are tensors of no case"},
+    {OPERATION_STEP, "\"grads\",\n    \"lr\"", "\"grads\"", "the manifest: there are tensors of no case, such as "},
     {OPERATION_STEP, "\"param\",", "", "the inputs are not those of the operation, or their shapes disagree"},
     {OPERATION_STEP, "\"grads\",", "", "the inputs are not those of the operation, or their shapes disagree"},
 };
@@ -516,7 +516,7 @@ START_TEST(refuses_spoiled_tensors)
     w.tensors.tensors = more;
     more[w.tensors.count] = (struct tensor){.name = strdup("extra"), .ndim = 0, .count = 1, .at = calloc(1, 8)};
     w.tensors.count++;
-    tensors_refused(&w, "the manifest: there are tensors of no case");
+    tensors_refused(&w, "the manifest: there are tensors of no case, such as extra");
     written_free(&w);
 }
 END_TEST

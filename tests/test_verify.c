@@ -181,6 +181,24 @@ START_TEST(changed_parameters_are_seen)
 }
 END_TEST
 
+/* What a case is for. */
+START_TEST(changed_texts_are_seen)
+{
+    struct golden_case c = golden_bounded(OPERATION_SVD, "svd-gaussian-2x2");
+    char *texts[] = {c.family, c.why, c.flags[0]};
+    for (size_t k = 0; k < 3; k++) {
+        texts[k][0]++;
+        altered(&c, "family, flags or why are not those of this id");
+        texts[k][0]--;
+    }
+    c.flag_count--;
+    altered(&c, "family, flags or why are not those of this id");
+    c.flag_count++;
+    ck_assert(agrees(&c));
+    case_free(&c);
+}
+END_TEST
+
 /* ---- facts, members, shapes ------------------------------------------------------------------------------------------------ */
 
 START_TEST(changed_facts_are_seen)
@@ -347,6 +365,6 @@ START_TEST(messages_fit)
 END_TEST
 
 RUN_TESTS("verify", TEST(untouched_cases_agree), TEST(every_flipped_bit_is_seen), TEST(changed_bounds_are_seen),
-          TEST(every_flipped_input_is_seen), TEST(changed_parameters_are_seen), TEST(changed_facts_are_seen),
-          TEST(changed_classes_are_seen), TEST(changed_outputs_are_seen), TEST(other_cases_are_proved_too),
-          TEST(memory_failures_are_survived), TEST(messages_fit))
+          TEST(every_flipped_input_is_seen), TEST(changed_parameters_are_seen), TEST(changed_texts_are_seen),
+          TEST(changed_facts_are_seen), TEST(changed_classes_are_seen), TEST(changed_outputs_are_seen),
+          TEST(other_cases_are_proved_too), TEST(memory_failures_are_survived), TEST(messages_fit))

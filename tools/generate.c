@@ -230,7 +230,7 @@ int run_generate(int argc, char **argv)
         print_options(options, sizeof options / sizeof options[0]);
         return EXIT_PASS;
     }
-    if (argc != 0 || !folder)
+    if (argc != 0 || !folder || !folder[0])
         return argc < 0 ? EXIT_USAGE : complain_usage("generate takes --set DIR, and nothing else but options");
     for (g.first = 0; only && g.first < OPERATIONS && strcmp(only, operation_names[g.first]) != 0;)
         g.first++;

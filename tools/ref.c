@@ -508,7 +508,7 @@ static const struct tensor *required(const struct request *r, const char *name, 
 {
     const struct tensor *t = named(r, name, bad);
     if (!t && !*bad) {
-        complain_usage("%s: there is no tensor '%s%s'", r->input, name, r->suffix);
+        complain_usage("%s: there is no tensor '%s%s%s'", r->input, r->tensor ? r->tensor : "", name, r->suffix);
         *bad = true;
     } else if (t && t->count == 0 && !*bad) {
         complain_usage("%s: tensor '%s' is empty", r->input, name);

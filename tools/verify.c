@@ -2,16 +2,18 @@
 #include "verify.h"
 
 #include "bounds.h"
+#include "cases.h"
 #include "command.h"
 #include "jobs.h"
 #include "set.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct verification {
     struct golden_set set;
-    size_t count, altered;
+    size_t count, altered, missing;
     int exit_code;
     bool hold_out;
     double worst[OPERATIONS][FORMATS]; /* of held-out evaluations, error over bound */
@@ -67,6 +69,31 @@ static bool print_held_out(const struct verification *v)
     return pass;
 }
 
+static bool has_case(const struct manifest *m, const char *id)
+{
+    size_t k = 0;
+    while (k < m->count && strcmp(m->cases[k].id, id) != 0)
+        k++;
+    return k < m->count;
+}
+
+/* Names the cases that the set lacks of the operations that it has: checksums can be made to fit. */
+static void find_missing(struct verification *v)
+{
+    for (size_t m = 0; m < v->set.count; m++)
+        for (size_t k = 0; k < cases_count(v->set.manifests[m].operation); k++) {
+            struct golden_case ours;
+            if (cases_make(&ours, v->set.manifests[m].operation, k) != ASSAY_OK)
+                or_end(NULL);
+            if (!has_case(&v->set.manifests[m], ours.id)) {
+                complain_usage("case %s: it is missing", ours.id);
+                v->missing++;
+                v->exit_code = EXIT_SET;
+            }
+            case_free(&ours);
+        }
+}
+
 static int verify(const char *folder, unsigned processes, bool hold_out)
 {
     struct verification v = {.exit_code = EXIT_PASS, .hold_out = hold_out};
@@ -76,6 +103,7 @@ static int verify(const char *folder, unsigned processes, bool hold_out)
         return EXIT_SET;
     }
     v.count = set_case_count(&v.set);
+    find_missing(&v);
     const struct jobs jobs = {.count = v.count,
                               .processes = processes,
                               .run = verify_case,
@@ -88,6 +116,8 @@ static int verify(const char *folder, unsigned processes, bool hold_out)
         printf("%zu cases: every stored bit is proved\n", v.count);
     else if (v.altered > 0)
         printf("%zu of %zu cases do not say what is proved\n", v.altered, v.count);
+    if (v.missing > 0)
+        printf("%zu of %zu cases are missing\n", v.missing, v.count + v.missing);
     if (hold_out && !print_held_out(&v) && v.exit_code == EXIT_PASS)
         v.exit_code = EXIT_OURS;
     set_free(&v.set);
