@@ -124,6 +124,13 @@ START_TEST(in_place_and_bad_input)
     t->g[COUNT - 1] = NAN;
     ck_assert(assay_fast_momentum(t->next, NULL, plan, h, t->m, t->g, t->p, 1, work) == ASSAY_NOT_FINITE);
     ck_assert(isnan(t->next[COUNT - 1]) && isfinite(t->next[0]));
+    assay_fast_plan_free(plan);
+    t->d.nesterov = ASSAY_NESTEROV_RAW; /* u is made of g alone: only the buffer keeps what m has */
+    plan = plan_of(&t->d, 1, shape, (assay_fast_options){0});
+    t->g[COUNT - 1] = 0;
+    t->m[3] = INFINITY;
+    ck_assert(assay_fast_momentum(t->next, t->u, plan, h, t->m, t->g, t->p, 1, work) == ASSAY_NOT_FINITE);
+    ck_assert(isinf(t->next[3]) && isfinite(t->u[3]));
     free(work);
     assay_fast_plan_free(plan);
     free(t);
