@@ -119,8 +119,9 @@ ASSAY_API assay_status assay_fast_cosh_rms(float *o, const assay_fast_plan *plan
 ASSAY_API assay_status assay_fast_cosh(float *y, const float *x, size_t count, enum assay_fast_path path);
 
 /* next: the buffer after step number `step` = 1, 2, ...; u: the input of the direction, made of the buffer as it was
- * rounded; NULL if unwanted. One pass. next may be momentum, u may be grad. param may be NULL unless the dialect decays
- * by L2. Errors: ASSAY_INVALID for hyperparameters out of range, ASSAY_NOT_FINITE. Accuracy: see momentum.c. */
+ * rounded; either is NULL if unwanted. One pass. next may be momentum, u may be grad. momentum may be NULL for 0, param unless
+ * the dialect decays by L2. Errors: ASSAY_INVALID for hyperparameters out of range, step 0, no gradient, or no param where that
+ * is needed; ASSAY_NOT_FINITE. Accuracy: see momentum.c. */
 ASSAY_API assay_status assay_fast_momentum(float *next, float *u, const assay_fast_plan *plan, const assay_hyper *hyper,
                                            const float *momentum, const float *grad, const float *param, size_t step,
                                            void *work);

@@ -83,7 +83,7 @@ assay_status assay_fast_momentum(float *next, float *u, const assay_fast_plan *p
     const struct assay_dialect *d = &plan->dialect;
     bool l2 = d->decay == ASSAY_DECAY_L2 && hyper->weight_decay != 0;
     size_t n = plan->count;
-    if (!hyper_is_valid(hyper) || step == 0 || (l2 && !param) || overlap(next, momentum, n, true) ||
+    if (!hyper_is_valid(hyper) || step == 0 || !grad || (l2 && !param) || overlap(next, momentum, n, true) ||
         overlap(next, grad, n, false) || overlap(next, u, n, false) || overlap(next, param, n, false) ||
         overlap(u, momentum, n, false) || overlap(u, grad, n, true) || overlap(u, param, n, false))
         return ASSAY_INVALID;
