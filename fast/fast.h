@@ -10,9 +10,12 @@
  *     the caller at once if each has its own workspace and outputs. Executing allocates nothing; workspace is the
  *     caller's, of as many bytes as the _work() query says, anywhere in memory. (What pthread_create() needs for its
  *     stacks, and LAPACK for its own, is theirs);
- *   - an output may be the very same array as an input where that is said, else outputs overlap nothing: ASSAY_INVALID;
- *   - NaN and infinities propagate as IEEE 754 says; where one has come into a result, that is told by
- *     ASSAY_NOT_FINITE, the one status besides ASSAY_OK with which outputs are written;
+ *   - an output may be the very same array as an input where that is said, else outputs overlap nothing: ASSAY_INVALID. A
+ *     view counts from its first entry to its last, with what lies between; that the workspace is apart is not checked;
+ *   - NaN and infinities propagate as IEEE 754 says; where one has come into a result (or u of a step), that is told by
+ *     ASSAY_NOT_FINITE. With that, ASSAY_OK and ASSAY_UNDECIDED outputs are written; with any other status none is;
+ *   - the floating-point environment is the default one: rounding to nearest, subnormal numbers kept, no traps (products
+ *     read what lies beyond the sides of matrices in the workspace, and make nothing of it);
  *   - results do not depend on the number of threads; those of entrywise formulas do not depend on the processor either.
  *
  * u = 2^-24 below is the unit roundoff of binary32. */
@@ -69,7 +72,7 @@ typedef struct assay_fast_options {
     enum assay_fast_path path;
     enum assay_fast_arithmetic arithmetic;
     enum assay_fast_form form;
-    unsigned threads; /* 0: one for each processor; small problems take one in any case */
+    unsigned threads; /* 0: one for each processor; at most 64; small problems take one in any case */
     char *message;    /* receives the sentence of a failure; or NULL */
     size_t message_size;
 } assay_fast_options;
@@ -79,8 +82,9 @@ typedef struct assay_fast_options {
 typedef struct assay_fast_plan assay_fast_plan;
 
 /* A plan for parameters of this shape (ndim <= 4; a NULL shape with ndim = 0 is a single number). The dialect is copied;
- * its coefficient table is not, and must outlive the plan. Errors: ASSAY_INVALID for shapes that are empty or too large
- * or that the dialect does not take, and for a path that the processor lacks; ASSAY_NO_MEMORY. */
+ * its coefficient table is not, and must outlive the plan. Errors, with which *plan stays as it was: ASSAY_INVALID for shapes
+ * that are empty or too large or that the dialect does not take, for NULL in place of a dialect, and for a path that the
+ * processor lacks; ASSAY_NO_MEMORY. */
 ASSAY_API assay_status assay_fast_plan_new(assay_fast_plan **plan, const struct assay_dialect *dialect, size_t ndim,
                                            const size_t *shape, const assay_fast_options *options);
 ASSAY_EXPORT void assay_fast_plan_free(assay_fast_plan *plan); /* NULL is fine */
@@ -111,30 +115,32 @@ ASSAY_API assay_status assay_fast_newton_schulz(float *o, const assay_fast_plan 
 ASSAY_API assay_status assay_fast_cosh_rms(float *o, const assay_fast_plan *plan, const float *u, void *work);
 
 /* y[k] = cosh(x[k]). Relative error at most u + 2^-43 for all x, infinity where cosh rounds to more than the largest
- * binary32 number; see kernels.inc. y may be x. ASSAY_INVALID for a path that the processor lacks. */
+ * binary32 number; see kernels.inc. y may be x. ASSAY_INVALID for a path that the processor lacks; no ASSAY_NOT_FINITE. */
 ASSAY_API assay_status assay_fast_cosh(float *y, const float *x, size_t count, enum assay_fast_path path);
 
 /* next: the buffer after step number `step` = 1, 2, ...; u: the input of the direction, made of the buffer as it was
- * rounded; NULL if unwanted. One pass. next may be momentum, u may be grad. param may be NULL unless the dialect decays
- * by L2. Errors: ASSAY_INVALID for hyperparameters out of range, ASSAY_NOT_FINITE. Accuracy: see momentum.c. */
+ * rounded; either is NULL if unwanted. One pass. next may be momentum, u may be grad. momentum may be NULL for 0, param unless
+ * the dialect decays by L2. Errors: ASSAY_INVALID for hyperparameters out of range, step 0, no gradient, or no param where that
+ * is needed; ASSAY_NOT_FINITE. Accuracy: see momentum.c. */
 ASSAY_API assay_status assay_fast_momentum(float *next, float *u, const assay_fast_plan *plan, const assay_hyper *hyper,
                                            const float *momentum, const float *grad, const float *param, size_t step,
                                            void *work);
 
-/* The workspace of assay_fast_polar() and assay_fast_lmo(), in bytes; 0 if the matrix is empty or too large. */
+/* The workspace of assay_fast_polar() and assay_fast_lmo(), in bytes; 0 if the matrix is empty or too large: for a singular
+ * value decomposition, of which LAPACK counts the workspace in int, its lesser side is at most 23169. */
 ASSAY_EXPORT size_t assay_fast_polar_work(size_t rows, size_t cols);
 ASSAY_EXPORT size_t assay_fast_lmo_work(enum assay_norm norm, size_t rows, size_t cols);
 
 /* q = U_r V_r^T for A = U_r S_r V_r^T of numerical rank r: singular values up to max(m, n) 2^-52 times the largest count
  * as 0. Of a singular value decomposition in binary64, so to working accuracy unless the least singular value is less
  * than 2^-29 or so times the largest. *rank may be NULL. q may be a. Errors: ASSAY_INVALID for empty matrices, views of
- * different shapes, and strides less than cols; ASSAY_NOT_FINITE, q all NaN then; ASSAY_UNDECIDED if LAPACK does not
- * converge. Source: as assay_ref_polar(). */
+ * different shapes, and strides less than cols; ASSAY_NOT_FINITE; ASSAY_UNDECIDED if LAPACK does not converge; with these two
+ * q is all NaN and the rank 0. Source: as assay_ref_polar(). */
 ASSAY_API assay_status assay_fast_polar(assay_fast_output q, size_t *rank, assay_fast_input a, void *work);
 
 /* d = argmin <G, D> over ||D|| <= radius; of several minimisers the one of least Frobenius norm, ties of singular values
- * decided as in assay_fast_polar(). d may be g. Errors likewise, and ASSAY_INVALID for a radius that is not positive and
- * finite. Source and table: as assay_ref_lmo(). */
+ * decided as in assay_fast_polar(). d may be g. Errors likewise, but that only norms with singular values make all of d NaN;
+ * and ASSAY_INVALID for a radius that is not positive and finite. Source and table: as assay_ref_lmo(). */
 ASSAY_API assay_status assay_fast_lmo(assay_fast_output d, enum assay_norm norm, double radius, assay_fast_input g,
                                       void *work);
 
@@ -151,8 +157,8 @@ typedef struct assay_fast_state {
 /* One step of the dialect, in place: momentum, Nesterov, direction, scale, weight decay, update, exactly as
  * assay_ref_step() has them. grad, which is never written, is NULL for a step without gradient: then the dialect's axis
  * `absent` decides. Errors: ASSAY_INVALID for hyperparameters out of range and for a regulariser, which needs
- * assay_ref_step(); ASSAY_NOT_FINITE. Cost: that of the direction; where it is entrywise, two passes over the entries (28
- * bytes of memory traffic an entry). */
+ * assay_ref_step(); ASSAY_NOT_FINITE; ASSAY_UNDECIDED as assay_fast_lmo(), the matrix in param NaN then. Cost: that of the
+ * direction; where it is entrywise, two passes over the entries (28 bytes of memory traffic an entry). */
 ASSAY_API assay_status assay_fast_step(assay_fast_state *state, const assay_fast_plan *plan, const assay_hyper *hyper,
                                        const float *grad, void *work);
 

@@ -58,8 +58,8 @@ struct kernels {
     void (*cosh)(float *y, const float *x, size_t from, size_t to);
 };
 
-/* The kernels of a path, of the best for ASSAY_FAST_BEST; NULL where the processor lacks it. *path, which may be NULL: the
- * path itself. */
+/* The kernels of a path, of the best for ASSAY_FAST_BEST; NULL where the processor lacks it. *chosen, which may be NULL: that
+ * path. */
 const struct kernels *kernels_of(enum assay_fast_path path, enum assay_fast_path *chosen);
 
 extern const struct kernels kernels_portable;

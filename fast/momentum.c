@@ -66,11 +66,15 @@ struct momentum_args {
 static void run_momentum(struct team *team, void *pointer)
 {
     const struct momentum_args *args = pointer;
+    const struct kernels *kernels = args->plan->kernels;
     size_t k;
-    while ((k = team_next(team)) < chunk_count(args->plan->count))
-        args->chunks[k] =
-            args->plan->kernels->accumulate(args->next, args->u, args->rule.keep, args->rule.fresh, args->momentum,
-                                            &args->y, false, k * CHUNK, chunk_end(args->plan, k));
+    while ((k = team_next(team)) < chunk_count(args->plan->count)) {
+        size_t from = k * CHUNK, to = chunk_end(args->plan, k);
+        args->chunks[k] = kernels->accumulate(args->next, args->u, args->rule.keep, args->rule.fresh, args->momentum,
+                                              &args->y, false, from, to);
+        if (args->next && args->rule.of_m == 0) /* u is not made of it */
+            args->chunks[k].squares += kernels->sums(&(struct mix){.m = args->next, .of_m = 1}, from, to).squares;
+    }
 }
 
 assay_status assay_fast_momentum(float *next, float *u, const assay_fast_plan *plan, const assay_hyper *hyper,
@@ -79,7 +83,7 @@ assay_status assay_fast_momentum(float *next, float *u, const assay_fast_plan *p
     const struct assay_dialect *d = &plan->dialect;
     bool l2 = d->decay == ASSAY_DECAY_L2 && hyper->weight_decay != 0;
     size_t n = plan->count;
-    if (!hyper_is_valid(hyper) || step == 0 || (l2 && !param) || overlap(next, momentum, n, true) ||
+    if (!hyper_is_valid(hyper) || step == 0 || !grad || (l2 && !param) || overlap(next, momentum, n, true) ||
         overlap(next, grad, n, false) || overlap(next, u, n, false) || overlap(next, param, n, false) ||
         overlap(u, momentum, n, false) || overlap(u, grad, n, true) || overlap(u, param, n, false))
         return ASSAY_INVALID;

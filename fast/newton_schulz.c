@@ -1,6 +1,7 @@
 /* Newton-Schulz iterations of any coefficients.
  *
- * X, r x c with r <= c (a tall matrix is transposed), is u / d rounded once to fp32 or bf16 (d in binary64). A step is
+ * X, r x c with r <= c (a tall matrix is transposed), is u / d (d in binary64), rounded to fp32, and in bf16 from there to
+ * bf16. A step is
  *
  *     A = X X^T,   S = b A + c A A,   Y = a X + S X   (without c: Y = a X + b (A X)),
  *
@@ -345,7 +346,8 @@ static void run_newton_schulz(struct team *team, void *pointer)
     plain.dialect.post = ASSAY_POST_NONE;
     if (plain.blocks.count == 0)
         scale_chunks(team, args->o, &plain, 1, &(struct mix){.m = args->u, .of_m = 1});
-    iterate(team, args->o, &plain, args->u, args->arena);
+    else
+        iterate(team, args->o, &plain, args->u, args->arena);
     finish_direction(team, args->o, NULL, &plain, args->u, args->vectors);
     sum_chunks(team, &plain, &(struct mix){.m = args->o, .of_m = 1}, args->chunks);
 }

@@ -47,12 +47,15 @@ struct sums sum_chunks(struct team *team, const assay_fast_plan *plan, const str
     return add_chunks(chunks, count);
 }
 
+bool share_memory(const float *x, size_t x_count, const float *y, size_t y_count)
+{
+    uintptr_t a = (uintptr_t)x, b = (uintptr_t)y;
+    return a < b ? b - a < x_count * sizeof *x : a - b < y_count * sizeof *y;
+}
+
 bool overlap(const float *x, const float *y, size_t count, bool same)
 {
-    uintptr_t a = (uintptr_t)x, b = (uintptr_t)y, size = count * sizeof *x;
-    if (!x || !y || (same && a == b))
-        return false;
-    return a < b ? b - a < size : a - b < size;
+    return x && y && !(same && x == y) && share_memory(x, count, y, count);
 }
 
 static size_t span(size_t rows, size_t cols, size_t stride)
@@ -67,8 +70,7 @@ bool views_match(assay_fast_output to, assay_fast_input from)
         return false;
     if (to.at == from.at)
         return to.stride == from.stride;
-    size_t longer = to.stride > from.stride ? to.stride : from.stride;
-    return !overlap(to.at, from.at, span(from.rows, from.cols, longer), false);
+    return !share_memory(to.at, span(to.rows, to.cols, to.stride), from.at, span(from.rows, from.cols, from.stride));
 }
 
 bool all_finite(assay_fast_input x)
@@ -218,6 +220,7 @@ static void hire(assay_fast_plan *p, unsigned most)
     double side = (double)(b->rows < b->cols ? b->rows : b->cols), size = (double)(b->rows * b->cols);
     double steps = plan_iterates(p) ? (double)(assay_dialect_steps(&p->dialect) * b->count) : 0;
     double shares = fmax((double)p->count / 65536, steps * side * (2 * size + side * side) / 2e6);
+    most = most < MOST_THREADS ? most : MOST_THREADS;
     p->crew = shares < 2 ? 1 : shares < most ? (unsigned)shares : most;
     p->alone = b->count >= p->crew;
 }
@@ -266,6 +269,10 @@ static assay_status fill_plan(assay_fast_plan *p, const assay_fast_options *opti
                       p->ndim);
     if (d->direction == ASSAY_DIRECTION_NEWTON_SCHULZ && assay_dialect_steps(d) == 0)
         return refuse(options, ASSAY_INVALID, "dialect '%s' has no Newton-Schulz iteration", d->name);
+    if (d->direction == ASSAY_DIRECTION_LMO && lmo_takes_svd(d->norm) && p->blocks.count > 0 &&
+        !svd_takes(p->blocks.rows, p->blocks.cols))
+        return refuse(options, ASSAY_INVALID, "a matrix of %zu x %zu is too large for LAPACK", p->blocks.rows,
+                      p->blocks.cols);
     p->tail = d->layout == ASSAY_LAYOUT_TAIL && p->ndim >= 2 ? last_two(p) : p->blocks;
     p->moments = moments_of(d, &p->tail);
     p->scale = scale_of(p);
@@ -286,7 +293,8 @@ assay_status assay_fast_plan_new(assay_fast_plan **plan, const struct assay_dial
 {
     static const assay_fast_options defaults = {0};
     options = options ? options : &defaults;
-    assay_status status = check_shape(options, ndim, shape);
+    assay_status status =
+        dialect ? check_shape(options, ndim, shape) : refuse(options, ASSAY_INVALID, "there is no dialect");
     if (status != ASSAY_OK)
         return status;
     assay_fast_plan *p = calloc(1, sizeof *p);

@@ -39,7 +39,9 @@ void *arena_take(struct arena *arena, size_t count, size_t size);
 struct arena arena_at(void *work);    /* the first cache line there */
 size_t arena_size(struct arena used); /* what a caller must have for that */
 
-/* Whether count numbers at x and at y have any memory in common, other than all of it if `same` is permitted. */
+/* Whether x_count numbers at x and y_count at y have any memory in common, neither being none; and whether count at each
+ * have, other than all of it if `same` is permitted, where x and y may be NULL. */
+bool share_memory(const float *x, size_t x_count, const float *y, size_t y_count);
 bool overlap(const float *x, const float *y, size_t count, bool same);
 
 /* Whether the views have one shape with entries and strides that hold them, and are disjoint or the same; whether all
@@ -92,6 +94,7 @@ struct svd_work {
     double *a, *u, *v, *s, *lapack;
     int *integers, lapack_size;
 };
+bool svd_takes(size_t rows, size_t cols); /* false for what is empty, or too large for LAPACK's integers */
 struct svd_work svd_work(struct arena *arena, size_t rows, size_t cols);
 /* o = factor U V^T: all of rank r, or with `top` the average over the largest singular values. False, o all NaN, if g has
  * NaN or infinity, or if LAPACK does not converge: *converged. */

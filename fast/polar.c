@@ -17,6 +17,15 @@ static void sides(size_t *longer, size_t *shorter, size_t rows, size_t cols)
     *shorter = rows > cols ? cols : rows;
 }
 
+/* dgesdd counts its workspace in int: for the vectors of an n x n matrix, 4 n^2 + 7 n numbers. Beyond, what it answers to the
+ * query is no longer true. */
+bool svd_takes(size_t rows, size_t cols)
+{
+    size_t m, n;
+    sides(&m, &n, rows, cols);
+    return n > 0 && m <= INT_MAX / 8 && n <= INT_MAX / (4 * n + 7) && m <= SIZE_MAX / 64 / n;
+}
+
 struct svd_work svd_work(struct arena *arena, size_t rows, size_t cols)
 {
     size_t m, n;
@@ -89,7 +98,7 @@ bool polar_factor(float *o, struct strided to, double factor, bool top, size_t *
 size_t assay_fast_polar_work(size_t rows, size_t cols)
 {
     struct arena arena = {0};
-    if (rows == 0 || cols == 0 || rows > INT_MAX / 8 || cols > INT_MAX / 8 || rows > SIZE_MAX / 64 / cols)
+    if (!svd_takes(rows, cols))
         return 0;
     svd_work(&arena, rows, cols);
     return arena_size(arena);
@@ -98,11 +107,13 @@ size_t assay_fast_polar_work(size_t rows, size_t cols)
 assay_status assay_fast_polar(assay_fast_output q, size_t *rank, assay_fast_input a, void *work)
 {
     struct strided from = {a.rows, a.cols, a.stride, 1}, to = {q.rows, q.cols, q.stride, 1};
-    if (!views_match(q, a) || assay_fast_polar_work(a.rows, a.cols) == 0)
+    if (!views_match(q, a) || !svd_takes(a.rows, a.cols))
         return ASSAY_INVALID;
     struct arena arena = arena_at(work);
     struct svd_work w = svd_work(&arena, a.rows, a.cols);
     bool converged;
+    if (rank)
+        *rank = 0;
     if (polar_factor(q.at, to, 1, false, rank, a.at, from, &w, &converged))
         return ASSAY_OK;
     return converged ? ASSAY_NOT_FINITE : ASSAY_UNDECIDED;

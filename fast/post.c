@@ -104,22 +104,27 @@ static void finish_block(const struct block *b, const struct assay_dialect *d, f
     }
 }
 
+/* Whether rows or columns have factors of their own: as many as second moments. */
+static bool takes_vectors(const assay_fast_plan *plan)
+{
+    return plan->dialect.post == ASSAY_POST_NORMUON_ROWS || plan->dialect.post == ASSAY_POST_NORMUON_ASPECT;
+}
+
 size_t finish_work(const assay_fast_plan *plan)
 {
-    return plan->crew * (plan->tail.rows + plan->tail.cols);
+    return takes_vectors(plan) ? plan->crew * plan->moments : 0;
 }
 
 void finish_direction(struct team *team, float *o, float *moment, const assay_fast_plan *plan, const float *u,
                       double *vectors)
 {
     const struct assay_dialect *d = &plan->dialect;
-    size_t rank = team_next(team), k;
+    size_t rank = team_next(team), own = takes_vectors(plan) ? plan->moments : 0, k;
     team_meet(team);
     if (d->snap || d->post != ASSAY_POST_NONE)
         while ((k = team_next(team)) < plan->tail.count) {
             struct block b = {&plan->tail, o + k * plan->tail.apart, u + k * plan->tail.apart};
-            finish_block(&b, d, moment ? moment + k * plan->moments : NULL,
-                         vectors + rank * (plan->tail.rows + plan->tail.cols));
+            finish_block(&b, d, moment ? moment + k * plan->moments : NULL, vectors + rank * own);
         }
     team_meet(team);
 }

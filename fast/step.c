@@ -22,6 +22,7 @@ struct step {
     double unbias, unbias2; /* 1 / (1 - beta^t), 1 / (1 - beta2^t): Adam's */
     const float *grad;
     bool converged;
+    atomic_bool *not_finite; /* whether NaN or infinity has come up */
 };
 
 /* Whether O is a multiple of u by one number for the whole tensor. */
@@ -81,6 +82,12 @@ static double decay_rate(const assay_fast_plan *plan, const assay_hyper *hyper)
     }
 }
 
+static void watch(const struct step *s, struct sums sums)
+{
+    if (!isfinite(sums.squares))
+        atomic_store_explicit(s->not_finite, true, memory_order_relaxed);
+}
+
 /* ---- passes ----------------------------------------------------------------------------------------------------- */
 
 static bool cautious(const struct step *s)
@@ -92,13 +99,10 @@ static bool cautious(const struct step *s)
 /* p -= lr s factor y + decay p */
 static void update(struct team *team, const struct step *s, double factor, const struct mix *y)
 {
-    enum assay_decay decay = s->plan->dialect.decay;
-    bool cautious =
-        decay == ASSAY_DECAY_CAUTIOUS || decay == ASSAY_DECAY_CAUTIOUS_SCALED || decay == ASSAY_DECAY_CAUTIOUS_SQUARED;
     size_t k;
     while ((k = team_next(team)) < chunk_count(s->plan->count))
-        s->places.chunks[k] = s->plan->kernels->update(s->state->param, s->lr * s->plan->scale * factor, s->decay,
-                                                       cautious, y, k * CHUNK, chunk_end(s->plan, k));
+        watch(s, s->plan->kernels->update(s->state->param, s->lr * s->plan->scale * factor, s->decay, cautious(s), y,
+                                          k * CHUNK, chunk_end(s->plan, k)));
     team_meet(team);
 }
 
@@ -118,10 +122,14 @@ static void accumulate(struct team *team, const struct step *s, float *u, const 
     double relative = s->grad || s->plan->dialect.direction_first ? 1 : s->l2; /* of x.g to the gradient */
     bool all = s->plan->dialect.direction == ASSAY_DIRECTION_COSH_RMS;
     size_t k;
-    while ((k = team_next(team)) < chunk_count(s->plan->count))
-        s->places.chunks[k] =
-            s->plan->kernels->accumulate(next, u, s->rule.keep, s->rule.fresh * relative,
-                                         s->rule.fresh_only ? NULL : next, x, all, k * CHUNK, chunk_end(s->plan, k));
+    while ((k = team_next(team)) < chunk_count(s->plan->count)) {
+        size_t from = k * CHUNK, to = chunk_end(s->plan, k);
+        s->places.chunks[k] = s->plan->kernels->accumulate(next, u, s->rule.keep, s->rule.fresh * relative,
+                                                           s->rule.fresh_only ? NULL : next, x, all, from, to);
+        watch(s, s->places.chunks[k]);
+        if (next && s->rule.of_m == 0) /* these are not sums of the buffer */
+            watch(s, s->plan->kernels->sums(&(struct mix){.m = next, .of_m = 1}, from, to));
+    }
     team_meet(team);
 }
 
@@ -174,12 +182,14 @@ static void adam_entry(const struct step *s, size_t k)
 
 static void step_adam(struct team *team, const struct step *s)
 {
+    const assay_fast_state *state = s->state;
+    const struct mix all = {state->param, state->second_moment, s->rule.kept ? state->momentum : NULL, 1, 1, 1};
     size_t k;
     while ((k = team_next(team)) < chunk_count(s->plan->count)) {
         size_t from = k * CHUNK, to = chunk_end(s->plan, k);
         for (size_t l = from; l < to; l++)
             adam_entry(s, l);
-        s->places.chunks[k] = s->plan->kernels->sums(&(struct mix){.m = s->state->param, .of_m = 1}, from, to);
+        watch(s, s->plan->kernels->sums(&all, from, to));
     }
     team_meet(team);
 }
@@ -209,6 +219,15 @@ static void minimise(struct team *team, struct step *s, const float *u)
     team_meet(team);
 }
 
+/* Second moments may overflow where O does not. */
+static void watch_moments(struct team *team, const struct step *s)
+{
+    const struct mix v = {.m = s->state->second_moment, .of_m = 1};
+    if (team_next(team) == 0)
+        watch(s, s->plan->kernels->sums(&v, 0, assay_fast_moment_count(s->plan)));
+    team_meet(team);
+}
+
 /* places.o = O of u, but for a factor that is returned. */
 static double direct(struct team *team, struct step *s, const float *u)
 {
@@ -226,6 +245,8 @@ static double direct(struct team *team, struct step *s, const float *u)
         iterate(team, s->places.o, plan, u, s->places.rest);
     if (d->direction == ASSAY_DIRECTION_NEWTON_SCHULZ)
         finish_direction(team, s->places.o, s->state->second_moment, plan, u, s->places.vectors);
+    if (assay_fast_moment_count(plan) > 0)
+        watch_moments(team, s);
     if (d->direction != ASSAY_DIRECTION_COSH_RMS)
         return 1;
     sum_chunks(team, plan, &o, s->places.chunks);
@@ -278,14 +299,23 @@ static void run_step(struct team *team, void *pointer)
         step_any(team, s);
 }
 
+static bool moments_are_apart(const assay_fast_state *state, size_t n, size_t moments, const float *grad)
+{
+    const float *v = state->second_moment, *others[] = {state->param, state->momentum, grad};
+    for (size_t k = 0; k < 3 && v; k++)
+        if (others[k] && share_memory(v, moments, others[k], n))
+            return false;
+    return v;
+}
+
 static bool step_is_valid(const assay_fast_state *state, const assay_fast_plan *plan, const assay_hyper *hyper,
                           const float *grad)
 {
     size_t n = plan->count, moments = assay_fast_moment_count(plan);
     return hyper_is_valid(hyper) && hyper->regulariser == ASSAY_REGULARISER_NONE && state->param &&
            (state->momentum || plan->dialect.momentum == ASSAY_MOMENTUM_NONE) &&
-           (moments == 0 || state->second_moment) && !overlap(state->param, state->momentum, n, false) &&
-           !overlap(state->param, grad, n, false) && !overlap(state->momentum, grad, n, false);
+           !overlap(state->param, state->momentum, n, false) && !overlap(state->param, grad, n, false) &&
+           !overlap(state->momentum, grad, n, false) && (moments == 0 || moments_are_apart(state, n, moments, grad));
 }
 
 assay_status assay_fast_step(assay_fast_state *state, const assay_fast_plan *plan, const assay_hyper *hyper,
@@ -299,6 +329,7 @@ assay_status assay_fast_step(assay_fast_state *state, const assay_fast_plan *pla
     bool decays = grad || d->absent == ASSAY_ABSENT_ZERO;
     double t = (double)state->steps + 1;
     struct arena arena = arena_at(work);
+    atomic_bool not_finite = false;
     struct step s = {
         .plan = plan,
         .state = state,
@@ -311,10 +342,11 @@ assay_status assay_fast_step(assay_fast_state *state, const assay_fast_plan *pla
         .unbias = 1 / (1 - pow(hyper->momentum, t)),
         .unbias2 = 1 / (1 - pow(d->beta2, t)),
         .converged = true,
+        .not_finite = &not_finite,
     };
     team_run(plan->crew, run_step, &s);
     state->steps++;
     if (!s.converged)
         return ASSAY_UNDECIDED;
-    return isfinite(add_chunks(s.places.chunks, chunk_count(plan->count)).squares) ? ASSAY_OK : ASSAY_NOT_FINITE;
+    return atomic_load(&not_finite) ? ASSAY_NOT_FINITE : ASSAY_OK;
 }

@@ -5,7 +5,6 @@
 #include <sched.h>
 
 enum {
-    MOST_THREADS = 64,
     SPINS = 2000 /* some 50 microseconds: beyond, another process has the processor */
 };
 

@@ -6,12 +6,15 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
+enum { MOST_THREADS = 64 };
+
 struct team {
     _Atomic unsigned size, arrived, meetings;
     atomic_size_t next;
 };
 
-/* Runs body(team, args) in up to `size` threads, this one among them; in fewer if no more can be had. */
+/* Runs body(team, args) in up to `size` threads, at most MOST_THREADS, this one among them; in fewer if no more can
+ * be had. */
 void team_run(unsigned size, void (*body)(struct team *team, void *args), void *args);
 
 /* Waits for all others. What they wrote before can be read after. */

@@ -149,9 +149,42 @@ START_TEST(bad_input_gets_a_status)
     g[2] = INFINITY;
     ck_assert(assay_fast_polar(out, NULL, in, work) == ASSAY_NOT_FINITE && isnan(d[0]));
     ck_assert(assay_fast_polar(out, NULL, (assay_fast_input){g, 2, 2, 1}, work) == ASSAY_INVALID);
+    size_t rank = 99;
+    ck_assert(assay_fast_polar(out, &rank, in, work) == ASSAY_NOT_FINITE && rank == 0);
     ck_assert_uint_eq(assay_fast_polar_work((size_t)1 << 40, 3), 0);
+    assay_fast_plan *plan = NULL;
+    size_t large[] = {(size_t)1 << 33, 1};
+    ck_assert(assay_fast_plan_new(&plan, assay_dialect_find("trust-region"), 2, large, NULL) == ASSAY_INVALID);
+    ck_assert_ptr_null(plan);
+}
+END_TEST
+
+/* dgesdd counts its workspace in int. Of a 2 n x n matrix that is 4 n^2 + 7 n numbers, besides A, U, V: up to n = 23169. */
+START_TEST(lapack_is_asked_for_no_more_than_it_counts)
+{
+    size_t n = 23169;
+    ck_assert_uint_ge(assay_fast_polar_work(2 * n, n), (2 * 2 * n * n + n * n + 4 * n * n + 7 * n) * sizeof(double));
+    ck_assert_uint_eq(assay_fast_polar_work(n + 1, n + 1), 0);
+    ck_assert_uint_gt(assay_fast_polar_work(n + 1, n), 0);
+    ck_assert_uint_gt(assay_fast_lmo_work(ASSAY_NORM_MAX, n + 1, n + 1), 0);
+}
+END_TEST
+
+/* Two views in one array: to the last entry of one, then the other begins, whatever their strides. */
+START_TEST(views_may_lie_side_by_side)
+{
+    float x[14] = {3, 0, 0, 4}, work[4096];
+    assay_fast_input in = {x, 2, 2, 2};
+    ck_assert(assay_fast_polar((assay_fast_output){x + 4, 2, 2, 8}, NULL, in, work) == ASSAY_OK);
+    ck_assert(fabsf(x[4] - 1) < 1e-6f && fabsf(x[13] - 1) < 1e-6f && x[6] == 0 && x[11] == 0);
+    ck_assert(assay_fast_polar((assay_fast_output){x, 2, 2, 2}, NULL, (assay_fast_input){x + 4, 2, 2, 8}, work) ==
+              ASSAY_OK);
+    ck_assert(assay_fast_polar((assay_fast_output){x + 3, 2, 2, 8}, NULL, in, work) == ASSAY_INVALID);
+    ck_assert(assay_fast_polar((assay_fast_output){x, 2, 2, 2}, NULL, (assay_fast_input){x + 3, 2, 2, 8}, work) ==
+              ASSAY_INVALID);
 }
 END_TEST
 
 RUN_TESTS("fast_lmo", TEST(all_norms_agree_with_the_reference), TEST(polar_factors_agree_with_the_reference),
-          TEST(bad_input_gets_a_status))
+          TEST(bad_input_gets_a_status), TEST(lapack_is_asked_for_no_more_than_it_counts),
+          TEST(views_may_lie_side_by_side))

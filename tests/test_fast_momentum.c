@@ -116,14 +116,29 @@ START_TEST(in_place_and_bad_input)
     const assay_hyper *h = &t->hyper;
     ck_assert(assay_fast_momentum(t->next, NULL, plan, h, t->m, t->g, t->p, 0, work) == ASSAY_INVALID);
     ck_assert(assay_fast_momentum(t->next, NULL, plan, h, t->m, t->g, NULL, 1, work) == ASSAY_INVALID);
+    ck_assert(assay_fast_momentum(t->next, NULL, plan, h, t->m, NULL, t->p, 1, work) == ASSAY_INVALID);
     ck_assert(assay_fast_momentum(t->g, NULL, plan, h, t->m, t->g, t->p, 1, work) == ASSAY_INVALID);
     ck_assert(assay_fast_momentum(t->next, t->m, plan, h, t->m, t->g, t->p, 1, work) == ASSAY_INVALID);
     ck_assert(assay_fast_momentum(t->m, t->g, plan, h, t->m, t->g, t->p, t->step, work) == ASSAY_OK); /* in place */
     ck_assert_mem_eq(t->m, t->next, sizeof t->m);
     ck_assert_mem_eq(t->g, t->u, sizeof t->g);
+    float zero[COUNT] = {0}, next[COUNT];
+    ck_assert(assay_fast_momentum(t->next, NULL, plan, h, zero, t->g, t->p, 1, work) == ASSAY_OK);
+    ck_assert(assay_fast_momentum(next, NULL, plan, h, NULL, t->g, t->p, 1, work) == ASSAY_OK);
+    ck_assert_mem_eq(next, t->next, sizeof next);
+    ck_assert(assay_fast_momentum(next, t->u, plan, h, t->m, t->g, t->p, 1, work) == ASSAY_OK);
+    ck_assert(assay_fast_momentum(NULL, next, plan, h, t->m, t->g, t->p, 1, work) == ASSAY_OK);
+    ck_assert_mem_eq(next, t->u, sizeof next);
     t->g[COUNT - 1] = NAN;
     ck_assert(assay_fast_momentum(t->next, NULL, plan, h, t->m, t->g, t->p, 1, work) == ASSAY_NOT_FINITE);
     ck_assert(isnan(t->next[COUNT - 1]) && isfinite(t->next[0]));
+    assay_fast_plan_free(plan);
+    t->d.nesterov = ASSAY_NESTEROV_RAW; /* u is made of g alone: only the buffer keeps what m has */
+    plan = plan_of(&t->d, 1, shape, (assay_fast_options){0});
+    t->g[COUNT - 1] = 0;
+    t->m[3] = INFINITY;
+    ck_assert(assay_fast_momentum(t->next, t->u, plan, h, t->m, t->g, t->p, 1, work) == ASSAY_NOT_FINITE);
+    ck_assert(isinf(t->next[3]) && isfinite(t->u[3]));
     free(work);
     assay_fast_plan_free(plan);
     free(t);

@@ -1,6 +1,7 @@
 /* Fast steps against assay_ref_step(): every dialect, every axis. */
 #include "fast_support.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -286,6 +287,8 @@ START_TEST(bad_input_gets_a_status)
     ck_assert_str_eq(sentence, "the tensor is empty (dimension 1 is 0)");
     ck_assert(assay_fast_plan_new(&plan, d, 2, huge, &options) == ASSAY_INVALID);
     ck_assert(assay_fast_plan_new(&plan, d, 5, huge, &options) == ASSAY_INVALID);
+    ck_assert(assay_fast_plan_new(&plan, NULL, 2, shape, &options) == ASSAY_INVALID);
+    ck_assert_str_eq(sentence, "there is no dialect");
     options.path = ASSAY_FAST_PATHS;
     ck_assert(assay_fast_plan_new(&plan, d, 2, shape, &options) == ASSAY_INVALID);
     ck_assert_str_eq(sentence, "this processor cannot run the path 'unknown'");
@@ -314,6 +317,80 @@ START_TEST(bad_input_gets_a_status)
 }
 END_TEST
 
+/* A large or infinite gradient of which only the buffer or the second moment keeps an infinity: parameters are finite. */
+START_TEST(infinity_in_a_buffer_is_told)
+{
+    static const struct {
+        const char *name, *axis, *value;
+        float g, m, v;
+    } cases[] = {{"adamw", "nesterov", "none", 1e30f, 0, INFINITY},
+                 {"adamw", "direction-first", "yes", 1e30f, 0, INFINITY},
+                 {"signsgdm", "nesterov", "none", INFINITY, INFINITY, 0},
+                 {"signsgdm", "nesterov", "raw", FLT_MAX, INFINITY, 0},
+                 {"signsgdm", "nesterov", "raw", 1, 0, 0}};
+    size_t shape[] = {3, 5};
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        struct assay_dialect d = *assay_dialect_find(cases[k].name);
+        ck_assert(assay_dialect_set(&d, cases[k].axis, cases[k].value));
+        ck_assert(assay_dialect_set(&d, "momentum", k == 3 ? "heavy-ball" : "ema"));
+        assay_fast_plan *plan = plan_of(&d, 2, shape, (assay_fast_options){0});
+        float p[15] = {0}, m[15] = {0}, v[15] = {0}, g[15] = {0};
+        m[7] = k == 3 ? FLT_MAX : 0;
+        g[7] = cases[k].g;
+        assay_fast_state s = {p, m, v, 0};
+        void *work = malloc(assay_fast_work(plan));
+        assay_status status = assay_fast_step(&s, plan, &(assay_hyper){.lr = 0.1, .momentum = 0.9}, g, work);
+        ck_assert_msg(status == (k == 4 ? ASSAY_OK : ASSAY_NOT_FINITE), "case %zu: %s", k, assay_status_text(status));
+        for (int l = 0; l < 15; l++)
+            ck_assert(isfinite(p[l]));
+        ck_assert((isinf(cases[k].m) ? isinf(m[7]) : isfinite(m[7])) && (isinf(cases[k].v) ? isinf(v[7]) : v[7] == 0));
+        free(work);
+        assay_fast_plan_free(plan);
+    }
+}
+END_TEST
+
+/* Second moments may be no other array, nor any part of one. */
+START_TEST(second_moments_are_apart)
+{
+    size_t shape[] = {3, 5};
+    assay_fast_plan *plan = plan_of(assay_dialect_find("adamw"), 2, shape, (assay_fast_options){0});
+    float p[30] = {0}, m[15] = {0}, g[15] = {0};
+    float *const places[] = {p, p + 14, m, m + 1, g, g + 14};
+    void *work = malloc(assay_fast_work(plan));
+    for (size_t k = 0; k < sizeof places / sizeof places[0]; k++) {
+        assay_fast_state s = {p, m, places[k], 0};
+        ck_assert(assay_fast_step(&s, plan, &(assay_hyper){.lr = 0.1}, g, work) == ASSAY_INVALID && s.steps == 0);
+    }
+    assay_fast_state s = {p, m, p + 15, 0};
+    ck_assert(assay_fast_step(&s, plan, &(assay_hyper){.lr = 0.1}, g, work) == ASSAY_OK);
+    free(work);
+    assay_fast_plan_free(plan);
+}
+END_TEST
+
+/* What is computed entry by entry in passes needs 16 bytes for each 4096 entries, and a cache line or two; and no more for more
+ * threads than a plan ever uses. */
+START_TEST(entrywise_steps_need_little_workspace)
+{
+    static const char *const names[] = {"auon", "adamw", "sgdm", "nsgdm"};
+    size_t count = (size_t)1 << 24, batch[] = {200, 256, 256}, size[2];
+    for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
+        assay_fast_plan *plan = plan_of(assay_dialect_find(names[k]), 1, &count, (assay_fast_options){.threads = 2});
+        ck_assert_uint_le(assay_fast_work(plan), count / 4096 * 16 + 128);
+        assay_fast_plan_free(plan);
+    }
+    struct assay_dialect d = *assay_dialect_find("jordan");
+    d.nd = ASSAY_ND_BATCH;
+    for (int k = 0; k < 2; k++) {
+        assay_fast_plan *plan = plan_of(&d, 3, batch, (assay_fast_options){.threads = k == 0 ? 64 : 1000});
+        size[k] = assay_fast_work(plan);
+        assay_fast_plan_free(plan);
+    }
+    ck_assert_uint_eq(size[0], size[1]);
+}
+END_TEST
+
 /* A zero gradient from the start: nothing moves but by decay. */
 START_TEST(a_zero_gradient_does_what_the_dialect_says)
 {
@@ -338,4 +415,5 @@ END_TEST
 
 RUN_TESTS("fast_step", TEST(all_dialects_agree_with_the_reference), TEST(all_axes_agree_with_the_reference),
           TEST(a_sign_step_is_rounded_once), TEST(entrywise_steps_have_the_same_bits_everywhere), TEST(bf16_steps_run),
-          TEST(bad_input_gets_a_status), TEST(a_zero_gradient_does_what_the_dialect_says))
+          TEST(bad_input_gets_a_status), TEST(infinity_in_a_buffer_is_told), TEST(second_moments_are_apart),
+          TEST(entrywise_steps_need_little_workspace), TEST(a_zero_gradient_does_what_the_dialect_says))
