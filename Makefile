@@ -292,7 +292,7 @@ valgrind-short: $(BUILD)/assay
 	@$(PYTHON) tests/determinism.py --every 16 --prefix "$(VALGRIND)" $<
 
 determinism: $(DETERMINISM)
-	$(PYTHON) tests/determinism.py --cores --threads --generate 5/96 $^
+	$(PYTHON) tests/determinism.py --cores --threads --generate 50/96 $^
 # The command leaves its memory to the end of the process.
 determinism-short: $(BUILD)/assay sanitize-build
 	@ASAN_OPTIONS=detect_leaks=0 $(PYTHON) tests/determinism.py --generate 3/120 $(BUILD)/assay $(SANITIZED)/assay
