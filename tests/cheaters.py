@@ -192,6 +192,23 @@ def test_finer():
         check(("finer than bf16" in verdict(results, *args)[1]) == warned, f"{args}: a warning of finer directions")
 
 
+def test_mutated():
+    """A port that writes into its input passes, with a warning."""
+    def newton_schulz(g):
+        y = exact[g.shape, g.tobytes()]
+        g *= scale
+        return y
+
+    exact = {}
+    for case in golden.cases(golden_set(), "newton-schulz"):
+        y = answers("jordan").get(case["id"] + "/Y")
+        exact[case["G"].shape, case["G"].astype("f4").tobytes()] = y
+    for scale, warns in ((1, False), (2, True)):
+        golden.run(golden_set(), "results.safetensors", newton_schulz)
+        code, out, err = run("check", "--set", SET, "--dialect", "jordan", "--dtype", "f32", "--partial", "results.safetensors")
+        check(code == 0 and ("writes into its inputs (newton-schulz-" in out) == warns, f"exit {code}: {out}{err}")
+
+
 def test_meaning():
     """What nothing explains is said so: no dialect is named that takes few of the results, hence contradicts few."""
     code, out, _ = verdict(changed(lambda x: np.float32(np.nan) * x if x.ndim == 2 else 1.5 * x), "--dtype", "f32")

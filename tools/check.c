@@ -148,6 +148,12 @@ static void print_warnings(const struct check *check, const struct findings *f)
         params++;
         narrow += fits;
     }
+    const char *mutated = results_remark(check->j.results, "mutated");
+    if (mutated)
+        printf(
+            "\nwarning: the port writes into its inputs (%.*s and maybe others): whoever reads a gradient again finds "
+            "another\n",
+            (int)strcspn(mutated, " "), mutated);
     if (near > 0)
         printf("\nwarning: %zu outputs pass with an error above half the bound\n", near);
     if (params > 0 && narrow == params)

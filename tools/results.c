@@ -128,6 +128,14 @@ const struct tensor *results_find(struct results *r, const char *id, const char 
     return x;
 }
 
+const char *results_remark(const struct results *r, const char *key)
+{
+    for (size_t k = 0; k < r->file.metadata_count; k++)
+        if (strcmp(r->file.metadata_keys[k], key) == 0)
+            return r->file.metadata_values[k];
+    return NULL;
+}
+
 const char *results_unused(const struct results *r)
 {
     for (size_t k = 0; k < r->file.count; k++)

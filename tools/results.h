@@ -21,6 +21,9 @@ void results_free(struct results *r);
 /* The tensor ID/NAME, or NULL; asked for, it counts as used. */
 const struct tensor *results_find(struct results *r, const char *id, const char *name);
 
+/* What the metadata of the file have under that key, or NULL. */
+const char *results_remark(const struct results *r, const char *key);
+
 /* The name of a tensor that nobody has asked for, or NULL. */
 const char *results_unused(const struct results *r);
 

@@ -4,7 +4,8 @@
 
 with newton_schulz(G) -> Y and step(param, grad, momentum, lr, beta, weight_decay) -> (param, momentum), arrays of one shape; None
 for a tensor that the port does not take. What else a port keeps from step to step (second moments, a count), begin(param)
-resets, which is called before each run. In the place of the folder a file of your own cases, mine.json.
+resets, which is called before each run. In the place of the folder a file of your own cases, mine.json. Whether the port writes
+into G or grad, which are not its own, is seen, and told by check.
 In any other language, as a program that answers on standard output what it is asked on standard input:
 
     python3 golden.py golden/vectors results.safetensors ./my_port
@@ -39,10 +40,10 @@ def load(path):
     return tensors
 
 
-def save(path, tensors, bf16=()):
+def save(path, tensors, bf16=(), metadata=None):
     """Writes a .safetensors file."""
     names = {np.dtype(d): n for n, d in DTYPES.items() if n != "BF16"}
-    header, parts, end = {}, [], 0
+    header, parts, end = {"__metadata__": metadata} if metadata else {}, [], 0
     for name, x in tensors.items():
         x = np.ascontiguousarray(x)
         kind = "BF16" if name in bf16 else names[x.dtype]
@@ -90,20 +91,26 @@ def save_cases(stem, operation, cases):
 
 def run(where, output, newton_schulz=None, step=None, absent="zero", bf16=(), begin=None):
     """Results of the cases of newton-schulz and step. A step without gradient gets zeros, or with absent="skip" is none."""
-    results = {}
+    results, mutated = {}, []
     for case in cases(where, "newton-schulz") if newton_schulz else ():
-        y = newton_schulz(case["G"].astype("f4"))
+        g = case["G"].astype("f4")
+        kept = g.tobytes()
+        y = newton_schulz(g)
         if y is not None:
             results[case["id"] + "/Y"] = y
+            mutated += [case["id"]] if g.tobytes() != kept else []
     for case in cases(where, "step") if step else ():
         beta, decay = case["parameters"]["momentum"], case["parameters"]["weight_decay"]
         for suffix, param, grads, lr, present in runs(case):
-            trace = run_steps(step, param.astype("f4"), zip(grads.astype("f4"), lr, present), beta, decay, absent, begin)
+            g = grads.astype("f4")
+            kept = g.tobytes()
+            trace = run_steps(step, param.astype("f4"), zip(g, lr, present), beta, decay, absent, begin)
+            mutated += [case["id"]] if g.tobytes() != kept else []
             for name, values in zip(("params", "updates", "momentum"), zip(*trace)):
                 results[f"{case['id']}/{name}{suffix}"] = np.array(values, "f4")
     if not results:
         raise ValueError(f"{where} has no case that the port takes")
-    save(output, results, bf16)
+    save(output, results, bf16, {"mutated": " ".join(mutated)} if mutated else None)
 
 
 def run_steps(step, p, steps, beta, decay, absent, begin):
