@@ -14,6 +14,7 @@ from harness import check, run, run_tests
 
 ADAPTERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools", "adapters")
 os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
+os.environ.pop("MAKEFLAGS", None)  # rustc would look for the jobs of make
 SET = os.path.abspath(sys.argv[2]) if len(sys.argv) > 2 else None
 
 

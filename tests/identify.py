@@ -54,7 +54,7 @@ def test_bugs():
     """A known bug of jordan is named."""
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden", "bugs.c")) as f:
         every = [line.split('"')[1] for line in f if line.startswith('    {"')]
-    for dtype, least in (("f32", 1), ("bf16", 0.95)) if not ALL else (("f32", 0.9), ("bf16", 0.8)):
+    for dtype, least in (("f32", 1), ("bf16", 0.95)):
         right = {}
         for bug in every if ALL else BUGS:
             found = identify("jordan", bug, dtype)
