@@ -49,23 +49,18 @@ static void bound_by(struct answer *a, enum tensor_type format, double x, enum p
 
 /* ---- bits -------------------------------------------------------------------------------------------------------------- */
 
-static bool holds(enum tensor_type f, double x)
-{
-    return nearest(f, x) == x;
-}
-
 /* Whether x + y is a number of the format: their sum in binary64 is one, and leaves nothing (Knuth). */
 static bool exact_sum(enum tensor_type f, double x, double y)
 {
     double sum = x + y, added = sum - x;
-    return holds(f, sum) && (x - (sum - added)) + (y - added) == 0;
+    return tensor_holds(f, sum) && (x - (sum - added)) + (y - added) == 0;
 }
 
 /* Whether a x is; 2^-900 keeps the rest that fma() shows from underflow. */
 static bool exact_product(enum tensor_type f, double a, double x)
 {
     double product = a * x;
-    return a == 0 || x == 0 || (holds(f, product) && fabs(product) > 0x1p-900 && fma(a, x, -product) == 0);
+    return a == 0 || x == 0 || (tensor_holds(f, product) && fabs(product) > 0x1p-900 && fma(a, x, -product) == 0);
 }
 
 /* In which ports may compute what they round to the format at the end. */
@@ -156,11 +151,11 @@ static void bound_minimiser(struct work *w, const struct golden_case *c, struct 
     switch (norm) {
     case ASSAY_NORM_MAX:
     case ASSAY_NORM_SUM: /* signs times the radius, which may be rounded */
-        if (k->unique && !holds(f, c->radius) && rounds_surely(f, c->radius, 0)) {
+        if (k->unique && !tensor_holds(f, c->radius) && rounds_surely(f, c->radius, 0)) {
             bound_bits(a, f);
             return;
         }
-        x = holds(f, c->radius) ? 0 : unit_roundoff(f) * size;
+        x = tensor_holds(f, c->radius) ? 0 : unit_roundoff(f) * size;
         proof = PROOF_UNIT_VECTORS; /* of one entry */
         break;
     case ASSAY_NORM_FROBENIUS:
@@ -199,7 +194,7 @@ static bool known_sum(double *number, enum tensor_type f, double a, struct uncer
                       bool between)
 {
     double u = x.number, v = y.number, first = a * u, second = b * v;
-    bool forms = holds(f, a) && holds(f, b) && exact_product(f, a, u) && exact_product(f, b, v);
+    bool forms = tensor_holds(f, a) && tensor_holds(f, b) && exact_product(f, a, u) && exact_product(f, b, v);
     if (between)
         forms = forms && exact_sum(TENSOR_F64, a, b) && exact_sum(f, v, -u) && exact_product(f, a, u - v) &&
                 exact_product(f, b, v - u);

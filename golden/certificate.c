@@ -236,10 +236,9 @@ static struct certificate model(const struct problem *p, enum tensor_type format
     double m = (double)p->rows, n = (double)p->cols, root = sqrt(m < n ? m : n),
            size = euclidean_norm(p->g, p->rows * p->cols, 1);
     double t = backward_error(format, p->rows, p->cols), aspect = sqrt(m / n), few;
-    uint64_t bits;
     switch (p->norm) {
     case ASSAY_NORM_MAX: /* all entries are radius, or less where it does not matter */
-        few = tensor_encode(&bits, format, p->radius) ? 0 : unit_roundoff(format);
+        few = tensor_holds(format, p->radius) ? 0 : unit_roundoff(format);
         return (struct certificate){few * p->radius, few * p->radius * sum_of_entries(p)};
     case ASSAY_NORM_SUM: /* of several largest entries each may have a part of the radius */
         few = unit_roundoff(format);

@@ -156,9 +156,8 @@ static char *tensor_name(const struct golden_case *c, const char *class, const c
 /* The narrowest of binary32 and binary64 that holds all of them. */
 static enum tensor_type narrowest(const double *at, size_t count)
 {
-    uint64_t bits;
     for (size_t k = 0; k < count; k++)
-        if (!tensor_encode(&bits, TENSOR_F32, at[k]))
+        if (!tensor_holds(TENSOR_F32, at[k]))
             return TENSOR_F64;
     return TENSOR_F32;
 }

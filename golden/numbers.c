@@ -103,18 +103,20 @@ static void find_errors(const struct fit *f, const struct equations *e, double e
     }
 }
 
+static double number_of_case(const struct part *p, size_t k)
+{
+    return k == NUMBER_BETA ? p->o->c->hyper.momentum : p->o->c->hyper.weight_decay;
+}
+
 /* What most of the evidence is of, where cases differ: a port's number is told as if all had that. */
 static double nominal_of_cases(const struct part *parts, size_t count, size_t k)
 {
     double most = 0, nominal = 0;
     for (size_t c = 0; c < count; c++) {
-        const assay_hyper *h = &parts[c].o->c->hyper;
-        double says = 0, own = k == NUMBER_BETA ? h->momentum : h->weight_decay;
-        for (size_t o = 0; o < count; o++) {
-            h = &parts[o].o->c->hyper;
-            if (parts[o].takes && (k == NUMBER_BETA ? h->momentum : h->weight_decay) == own)
+        double says = 0, own = number_of_case(&parts[c], k);
+        for (size_t o = 0; o < count; o++)
+            if (parts[o].takes && number_of_case(&parts[o], k) == own)
                 says += parts[o].found.n[k][k];
-        }
         if (says > most) {
             most = says;
             nominal = own;
@@ -178,8 +180,7 @@ static void tell(const struct fit *f, const struct change *at, const struct equa
     }
 }
 
-/* Whether the nominal value is. */
-static bool excluded(const struct number_estimate *x)
+bool number_excluded(const struct number_estimate *x)
 {
     return !(fabs(x->value - x->nominal) <= 4 * x->error);
 }
@@ -208,7 +209,7 @@ static void estimate(struct work *w, void *pointer)
         settle(w, f, &at, &e);
     }
     tell(f, &at, &e);
-    if (!f->d->coefficients || !numbers_repeat(f->d) || excluded(&f->found[NUMBER_NORM]))
+    if (!f->d->coefficients || !numbers_repeat(f->d) || number_excluded(&f->found[NUMBER_NORM]))
         return;
     struct number_estimate norm = f->found[NUMBER_NORM];
     f->norm_held = true;

@@ -6,9 +6,10 @@
 
 struct number_estimate {
     double value, error; /* with its standard error */
-    double nominal; /* what the dialect says; beta and weight decay, the cases on average, by what each of them says */
-    size_t cases;   /* that say at least a hundredth of what the best of them says; 0: it plays no part in any */
-    bool seen;      /* whether the results show it; if not, value is nominal */
+    double
+        nominal; /* what the dialect says; of beta and weight decay the cases, where these differ most of the evidence */
+    size_t cases; /* that say at least a hundredth of what the best of them says; 0: it plays no part in any */
+    bool seen;    /* whether the results show it; if not, value is nominal */
 };
 
 /* The numbers of a port of the dialect, which may have a fault, computed in the format: Gauss-Newton from the dialect's own, which
@@ -24,6 +25,9 @@ struct number_estimate {
 assay_status numbers_estimate(struct number_estimate found[NUMBERS], const struct assay_dialect *d, enum fault fault,
                               const struct observed *cases, size_t count, enum tensor_type format,
                               const assay_options *options) __attribute__((warn_unused_result));
+
+/* Whether the nominal value is excluded: by 4 standard errors. */
+bool number_excluded(const struct number_estimate *x);
 
 /* What a dialect and the parts of some cases say of number k; how many of them say something of it. */
 double number_nominal(const struct assay_dialect *d, const struct part *parts, size_t count, size_t k);

@@ -123,6 +123,12 @@ bool tensor_encode(uint64_t *bits, enum tensor_type type, double x)
     return true;
 }
 
+bool tensor_holds(enum tensor_type type, double x)
+{
+    uint64_t bits;
+    return tensor_encode(&bits, type, x);
+}
+
 struct quoted quote(const char *text, size_t length)
 {
     struct quoted q;

@@ -61,6 +61,9 @@ double tensor_decode(enum tensor_type type, uint64_t bits);
  * NaN. */
 bool tensor_encode(uint64_t *bits, enum tensor_type type, double x) __attribute__((warn_unused_result));
 
+/* Whether tensor_encode() has a pattern for `x`. */
+bool tensor_holds(enum tensor_type type, double x);
+
 /* ------------------------------------------------- for the readers and writers of the formats */
 
 /* Where a failure is told: one sentence, about this file and, unless NULL, this tensor. */

@@ -154,7 +154,7 @@ START_TEST(refuses_what_f32_does_not_hold)
         double fraction = (double)(io_random(k + (1u << 30)) >> 32 >> (32 - kept));
         double x = ldexp(1 + ldexp(fraction, -(int)kept), (int)(io_random(k) >> 32 & 511) - 256);
         bool narrow = x <= 0x1.fffffep127 && (double)(float)x == x;
-        if (tensor_encode(&bits, TENSOR_F32, x) != narrow)
+        if (tensor_encode(&bits, TENSOR_F32, x) != narrow || tensor_holds(TENSOR_F32, x) != narrow)
             ck_abort_msg("F32 should %shold %a", narrow ? "" : "not ", x);
     }
 }
@@ -188,7 +188,7 @@ static uint64_t fingerprint(void)
         for (size_t t = 1; t < 4; t++) {
             uint64_t pattern = all_types[t] == TENSOR_F32 ? bits << 16 | (bits & 255) : bits;
             double x = tensor_decode(all_types[t], pattern);
-            if (!tensor_encode(&again, all_types[t], x))
+            if (!tensor_encode(&again, all_types[t], x) || !tensor_holds(all_types[t], x))
                 return 0;
             sum = io_random(sum ^ io_bits(x) ^ again);
         }

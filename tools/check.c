@@ -57,7 +57,7 @@ static size_t worst_bug(const struct statistic found[STATISTICS])
 static assay_status judge_suite(struct findings *f, const struct check *check)
 {
     const struct judging *j = &check->j;
-    enum tensor_type format = j->any_format ? format_of(OPERATION_NEWTON_SCHULZ, j->dialect) : j->format;
+    enum tensor_type format = judged_format(j, OPERATION_NEWTON_SCHULZ);
     const assay_options options = {.threads = 1};
     struct statistic found[STATISTICS];
     struct evidence e;
@@ -98,7 +98,7 @@ static struct agreement agreement_with(const struct check *check, const struct a
     j.dialect = d;
     j.any_format = false; /* one dialect's noise is not another's excuse */
     for (int o = OPERATION_NEWTON_SCHULZ; o < OPERATIONS && judged; o++) {
-        j.format = check->j.any_format ? format_of((enum operation)o, check->j.dialect) : check->j.format;
+        j.format = judged_format(&check->j, (enum operation)o);
         if (is_tried(&j, (enum operation)o))
             judged = judge_operation(&f, &j, (enum operation)o, message) == ASSAY_OK;
     }
@@ -135,7 +135,6 @@ static bool print_nearest(const struct check *check, struct agreement ours, size
 static void print_warnings(const struct check *check, const struct findings *f)
 {
     size_t near = 0, narrow = 0, params = 0;
-    uint64_t bits;
     for (size_t k = 0; k < f->count; k++) {
         const struct finding *x = &f->each[k];
         near += x->kind == FINDING_PASS && x->ratio > 0.5;
@@ -144,7 +143,7 @@ static void print_warnings(const struct check *check, const struct findings *f)
         const struct tensor *p = results_find(check->j.results, x->c->id, x->output);
         bool fits = true;
         for (size_t i = 0; i < p->count && fits; i++)
-            fits = isfinite(p->at[i]) && tensor_encode(&bits, TENSOR_BF16, p->at[i]);
+            fits = isfinite(p->at[i]) && tensor_holds(TENSOR_BF16, p->at[i]);
         params++;
         narrow += fits;
     }
@@ -180,8 +179,7 @@ static void print_meaning(const struct check *check, const struct findings *f)
     struct agreement ours = {findings_count(f, FINDING_PASS), findings_count(f, FINDING_FAIL)};
     size_t left = ours.failed;
     struct evidence e;
-    enum tensor_type format =
-        check->j.any_format ? format_of(OPERATION_NEWTON_SCHULZ, check->j.dialect) : check->j.format;
+    enum tensor_type format = judged_format(&check->j, OPERATION_NEWTON_SCHULZ);
     if (evidence_gather(&e, check->j.set, check->j.results) &&
         search_bug(&bug, &left, &e, check->j.dialect, format) == ASSAY_OK && bug)
         printf("\nIt looks like a known bug, %s: the port %s.\n", bug->name, bug->meaning);
@@ -217,7 +215,7 @@ static bool is_demanded(const struct check *check, enum operation operation)
 static bool own_cases_fit(const struct judging *j)
 {
     const struct manifest *m = &j->set->manifests[0];
-    enum tensor_type format = j->any_format ? format_of(m->operation, j->dialect) : j->format;
+    enum tensor_type format = judged_format(j, m->operation);
     for (size_t k = 0; j->cases && k < m->count; k++) {
         const struct golden_case *c = &m->cases[k];
         if (class_of(c, j->dialect->name) && case_fits(c, format))

@@ -52,14 +52,13 @@ void evidence_free(struct evidence *e)
 enum tensor_type evidence_format(const struct evidence *e)
 {
     static const enum tensor_type narrow[] = {TENSOR_BF16, TENSOR_F16, TENSOR_F32};
-    uint64_t bits;
     for (size_t f = 0; f < 3; f++) {
         bool holds = true, any = false;
         for (size_t k = 0; k < e->case_count && holds; k++) {
             const struct observed *o = &e->cases[k];
             for (size_t i = 0; o->c->operation == OPERATION_NEWTON_SCHULZ && i < o->c->inputs[0].count && holds; i++) {
                 any = any || o->at[0][i] != 0;
-                holds = tensor_encode(&bits, narrow[f], o->at[0][i]);
+                holds = tensor_holds(narrow[f], o->at[0][i]);
             }
         }
         if (holds && any)

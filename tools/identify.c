@@ -93,10 +93,9 @@ static void print_numbers(const struct search *s)
         const struct number_estimate *x = &s->numbers[k];
         /* to a tenth of the error */
         int digits = (int)fmin(fmax(2 + ceil(log10(fabs(x->value) / x->error)), 2), 17);
-        double off = fabs(x->value - x->nominal) / x->error;
         char far[64] = "";
-        if (off > 4)
-            snprintf(far, sizeof far, ", %.0f standard errors away", off);
+        if (number_excluded(x))
+            snprintf(far, sizeof far, ", %.0f standard errors away", fabs(x->value - x->nominal) / x->error);
         if (told(&s->each[0], k) && x->seen)
             printf("  %-16s %.*g +- %.2g (it should be %.6g%s), from %zu cases\n", number_names[k], digits, x->value,
                    x->error, x->nominal, far, x->cases);

@@ -13,6 +13,11 @@ enum tensor_type format_of(enum operation operation, const struct assay_dialect 
     return d->arithmetic == ASSAY_BF16 ? TENSOR_BF16 : d->arithmetic == ASSAY_FP16 ? TENSOR_F16 : TENSOR_F32;
 }
 
+enum tensor_type judged_format(const struct judging *j, enum operation operation)
+{
+    return j->any_format ? format_of(operation, j->dialect) : j->format;
+}
+
 static const struct manifest *manifest_of(const struct judging *j, enum operation operation)
 {
     for (size_t m = 0; m < j->set->count; m++)
@@ -84,7 +89,7 @@ assay_status judge_operation(struct findings *f, const struct judging *j, enum o
 {
     const struct manifest *m = manifest_of(j, operation);
     const assay_options options = {.threads = 1, .message = message, .message_size = ASSAY_MESSAGE_SIZE};
-    enum tensor_type format = j->any_format ? format_of(operation, j->dialect) : j->format;
+    enum tensor_type format = judged_format(j, operation);
     assay_status status = ASSAY_OK;
     for (size_t k = 0; m && k < m->count && status == ASSAY_OK; k++) {
         const struct golden_case *c = &m->cases[k];

@@ -20,6 +20,9 @@ struct judging {
  * operations without dialects. */
 enum tensor_type format_of(enum operation operation, const struct assay_dialect *d);
 
+/* What results of the operation are judged as. */
+enum tensor_type judged_format(const struct judging *j, enum operation operation);
+
 /* Adds what the judge finds on all cases of an operation: those that the dialect takes, and that the format holds. Returns
  * ASSAY_OK, or why the judge could not certify, with a sentence in `message`. */
 assay_status judge_operation(struct findings *f, const struct judging *j, enum operation operation,

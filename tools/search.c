@@ -74,17 +74,21 @@ static assay_status consider_named(struct search *s, const struct evidence *e, s
     return status;
 }
 
+/* Unless the dialect cannot have it. */
+static assay_status consider_bug(struct search *s, const struct evidence *e, const struct assay_dialect *base,
+                                 const struct bug *bug)
+{
+    struct hypothesis h = {.base = base, .dialect = *base, .bug = bug};
+    snprintf(h.name, sizeof h.name, "%s, %s", base->name, bug->name);
+    return bug_apply(bug, &h.dialect) ? consider(s, e, &h) : ASSAY_OK;
+}
+
 static assay_status consider_bugs(struct search *s, const struct evidence *e, struct progress_bar *bar)
 {
     assay_status status = ASSAY_OK;
     for (size_t k = 0; k < assay_dialect_count * bug_count && status == ASSAY_OK; k++) {
-        const struct assay_dialect *base = &assay_dialects[k / bug_count];
-        const struct bug *bug = &bugs[k % bug_count];
-        struct hypothesis h = {.base = base, .dialect = *base, .bug = bug};
-        snprintf(h.name, sizeof h.name, "%s, %s", base->name, bug->name);
         show_progress(bar, "known bugs", (double)k / (double)(assay_dialect_count * bug_count));
-        if (bug_apply(bug, &h.dialect))
-            status = consider(s, e, &h);
+        status = consider_bug(s, e, &assay_dialects[k / bug_count], &bugs[k % bug_count]);
     }
     return status;
 }
@@ -213,7 +217,7 @@ static size_t best_of(const struct search *s, struct hypothesis *best, size_t mo
     return count;
 }
 
-/* Looks for what explains the results as computed in s->format: dialects, then bugs and changed axes of the nearest. */
+/* Dialects, then bugs and changed axes of the nearest, until something explains the results. */
 static assay_status explain(struct search *s, const struct evidence *e, struct progress_bar *bar)
 {
     assay_status status = judge_nearest(s, e, JUDGED_AT_ONCE, bar);
@@ -243,17 +247,6 @@ static size_t fittable(const struct search *s, struct hypothesis from[MOST_CHANG
     return count;
 }
 
-/* The triple that explains the Newton-Schulz results, if one, repeated, can, and no hypothesis does. */
-static void fit_coefficients(struct search *s, const struct evidence *e)
-{
-    struct hypothesis from[MOST_CHANGED];
-    size_t steps;
-    if (search_explains(&s->each[0]) || fittable(s, from) == 0 || !fit_triple(&s->triple, &steps, e, &from->dialect))
-        return;
-    s->fitted = (struct assay_coefficients){"fitted", "", 1, &s->triple};
-    s->fitted_steps = steps;
-}
-
 static assay_status estimate_numbers(struct number_estimate found[NUMBERS], const struct search *s,
                                      const struct evidence *e, const struct hypothesis *h)
 {
@@ -262,7 +255,7 @@ static assay_status estimate_numbers(struct number_estimate found[NUMBERS], cons
                             &options);
 }
 
-/* The hypothesis with what is seen to be another number than the dialect's: beyond 4 standard errors. */
+/* The hypothesis with what is seen to be another number than the dialect's. */
 static struct hypothesis numbered(const struct hypothesis *from, const struct number_estimate found[NUMBERS])
 {
     struct hypothesis h = *from;
@@ -274,7 +267,7 @@ static struct hypothesis numbered(const struct hypothesis *from, const struct nu
     for (size_t k = 0; k < NUMBERS; k++) {
         const struct number_estimate *x = &found[k];
         bool vanishes = k == NUMBER_SCALE && !(x->value > 0x1p-20 * x->nominal); /* no port has that: it does nothing */
-        if (!own[k] || !x->seen || vanishes || !(fabs(x->value - x->nominal) > 4 * x->error))
+        if (!own[k] || !x->seen || vanishes || !number_excluded(x))
             continue;
         *own[k] = x->value;
         h.numbered = true;
@@ -334,21 +327,24 @@ static assay_status tell_numbers(struct search *s, const struct evidence *e)
     return status;
 }
 
-/* The named dialects with the triple that was found instead of their own: every one, for wrong coefficients contradict them all
- * alike. */
+/* Where nothing explains the results, the named dialects with a triple of the port's own, if one, repeated, explains those of
+ * Newton-Schulz: every dialect, for wrong coefficients contradict them all alike. */
 static assay_status consider_fitted(struct search *s, const struct evidence *e, struct progress_bar *bar)
 {
     assay_status status = ASSAY_OK;
     struct hypothesis from[MOST_CHANGED];
-    size_t count = fittable(s, from);
+    size_t count = search_explains(&s->each[0]) ? 0 : fittable(s, from), steps;
+    if (count == 0 || !fit_triple(&s->triple, &steps, e, &from->dialect))
+        return ASSAY_OK;
+    s->fitted = (struct assay_coefficients){"fitted", "", 1, &s->triple};
     for (size_t k = 0; k < count && status == ASSAY_OK; k++) {
         struct hypothesis h = from[k];
         h.dialect.coefficients = &s->fitted;
-        h.dialect.steps = s->fitted_steps;
+        h.dialect.steps = steps;
         h.dialect.overrun = ASSAY_OVERRUN_REPEAT_LAST;
         h.changes++;
         snprintf(h.name, sizeof h.name, "%.60s, coefficients %.4f, %.4f, %.4f, steps=%zu", from[k].base->name,
-                 s->triple.a, s->triple.b, s->triple.c, s->fitted_steps);
+                 s->triple.a, s->triple.b, s->triple.c, steps);
         status = consider(s, e, &h);
     }
     return status == ASSAY_OK ? judge_nearest(s, e, JUDGED_AT_ONCE, bar) : status;
@@ -390,28 +386,28 @@ static assay_status weigh_axes(struct search *s, const struct evidence *e, struc
     return status;
 }
 
+/* Looks for what explains the results as computed in the format. */
+static assay_status search_in(struct search *s, const struct evidence *e, enum tensor_type format,
+                              struct progress_bar *bar)
+{
+    forget_judgements(s);
+    s->format = format;
+    assay_status status = explain(s, e, bar);
+    return status == ASSAY_OK ? consider_numbered(s, e, bar) : status;
+}
+
 assay_status search_run(struct search *s, const struct evidence *e, bool any_format, enum tensor_type format)
 {
     struct progress_bar bar = {0};
-    *s = (struct search){.format = any_format ? evidence_format(e) : format};
+    *s = (struct search){0};
     assay_status status = consider_named(s, e, &bar);
-    if (status == ASSAY_OK)
-        status = explain(s, e, &bar);
-    if (status == ASSAY_OK)
-        status = consider_numbered(s, e, &bar);
-    for (int f = (int)s->format + 1; f < FORMATS && any_format && status == ASSAY_OK && !search_explains(&s->each[0]);
-         f++) {
-        forget_judgements(s);
-        s->format = (enum tensor_type)f;
-        status = explain(s, e, &bar);
-        if (status == ASSAY_OK)
-            status = consider_numbered(s, e, &bar);
+    for (int f = (int)(any_format ? evidence_format(e) : format); f < FORMATS && status == ASSAY_OK; f++) {
+        status = search_in(s, e, (enum tensor_type)f, &bar);
+        if (!any_format || search_explains(&s->each[0]))
+            break;
     }
-    if (status == ASSAY_OK) {
-        fit_coefficients(s, e);
-        if (s->fitted_steps > 0)
-            status = consider_fitted(s, e, &bar);
-    }
+    if (status == ASSAY_OK)
+        status = consider_fitted(s, e, &bar);
     if (status == ASSAY_OK)
         status = weigh_axes(s, e, &bar);
     if (status == ASSAY_OK)
@@ -426,12 +422,8 @@ assay_status search_bug(const struct bug **bug, size_t *contradicted, const stru
     struct search s = {.format = format};
     struct progress_bar bar = {0};
     assay_status status = ASSAY_OK;
-    for (size_t k = 0; k < bug_count && status == ASSAY_OK; k++) {
-        struct hypothesis h = {.base = d, .dialect = *d, .bug = &bugs[k]};
-        snprintf(h.name, sizeof h.name, "%s", bugs[k].name);
-        if (bug_apply(&bugs[k], &h.dialect))
-            status = consider(&s, e, &h);
-    }
+    for (size_t k = 0; k < bug_count && status == ASSAY_OK; k++)
+        status = consider_bug(&s, e, d, &bugs[k]);
     if (status == ASSAY_OK)
         status = judge_nearest(&s, e, JUDGED_AT_ONCE / 3, &bar);
     end_progress(&bar);

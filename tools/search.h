@@ -20,7 +20,6 @@ struct search {
     struct number_estimate numbers[NUMBERS]; /* of the best hypothesis, if it explains the results */
     struct assay_triple triple;              /* fitted, and the table made of it */
     struct assay_coefficients fitted;
-    size_t fitted_steps; /* 0: none was */
 };
 
 /* Searches, with a progress bar. Without `any_format` only the format given is tried. */
