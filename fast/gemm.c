@@ -115,9 +115,9 @@ static void mirror(const struct gemm *g, size_t first_row, size_t first_col, siz
         g->kernels->turn((float *)g->c.at + to, stride, (float *)g->c.at + from, stride, rows, cols);
 }
 
-/* C, from the sums of the tile at (first_row, first_col), which has `tall` rows. Of a symmetric C, what is on and below the diagonal, and its
- * mirror image: each entry is written by one thread. The same sums are found above the diagonal, to the bit, if A and B are
- * one matrix; then these entries of the tile are as good as those below. */
+/* C, from the sums of the tile at (first_row, first_col), which has `tall` rows. Of a symmetric C, what is on and below the
+ * diagonal, and its mirror image: each entry is written by one thread. The same sums are found above the diagonal, to the bit,
+ * if A and B are one matrix; then these entries of the tile are as good as those below. */
 static void finish(const struct gemm *g, const float *sums, size_t tall, size_t first_row, size_t first_col)
 {
     size_t wide = g->kernels->wide;

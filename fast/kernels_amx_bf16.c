@@ -1,6 +1,7 @@
-/* For x86-64 with AMX: products of bf16 pairs in tiles of 16 rows of 64 bytes. TDPBF16PS adds to each entry of a tile of floats
- * 16 products of the pairs' lower halves, one after the other, then those of the upper halves, each sum rounded to nearest; and
- * takes subnormal numbers for 0. (Intel's Software Developer's Manual, volume 2.) All else is as in kernels_avx512_bf16.c. */
+/* For x86-64 with AMX: products of bf16 pairs in tiles of 16 rows of 64 bytes. For each entry of a tile of floats, TDPBF16PS sums
+ * 16 products of the pairs' lower halves, one after the other, likewise those of the upper halves, and adds the sum of both to the
+ * entry: each time rounding to nearest, with subnormal numbers taken for 0. (Intel's Software Developer's Manual, volume 2.) All
+ * else is as in kernels_avx512.c. */
 #include "kernels.h"
 
 #if defined(__x86_64__)
