@@ -29,7 +29,7 @@ struct configuration {
 };
 
 struct tile {
-    uint8_t at[ROWS][ROW];
+    uint32_t at[ROWS][PAIRS];
 };
 
 static _Thread_local struct configuration configured;
@@ -152,8 +152,8 @@ static void move_tile(const struct instruction *x, bool store)
 }
 
 /* sum[n] += even and odd products of a row of A and of B, each of which is summed alone: by FMA, of the bf16 numbers of pairs. */
-__attribute__((target("avx512f,fma"), noinline)) static void multiply_row(float sum[PAIRS], const uint32_t a[PAIRS],
-                                                                          const uint32_t b[][PAIRS], size_t depth)
+__attribute__((target("avx512f,fma"), noinline)) static void multiply_row(uint32_t sum[PAIRS], const uint32_t a[PAIRS],
+                                                                          uint32_t b[][PAIRS], size_t depth)
 {
     __m512 even = _mm512_setzero_ps(), odd = even, c = _mm512_loadu_ps(sum);
     for (size_t k = 0; k < depth; k++) {
@@ -178,8 +178,7 @@ static void multiply(const struct instruction *x)
     unsigned before = _mm_getcsr();
     _mm_setcsr(ALL_MASKED_TO_NEAREST | SUBNORMAL_IS_ZERO);
     for (size_t i = 0; i < configured.rows[c]; i++)
-        multiply_row((float *)(void *)tiles[c].at[i], (const uint32_t *)(void *)tiles[a].at[i],
-                     (const uint32_t(*)[PAIRS])(void *)tiles[b].at, depth);
+        multiply_row(tiles[c].at[i], tiles[a].at[i], tiles[b].at, depth);
     _mm_setcsr(before);
     products++;
 }
