@@ -6,8 +6,8 @@
 #include <string.h>
 
 enum {
-    DEPTH =
-        512, /* of panels, in floats or pairs: one of A in the first cache (of AMX second), some of B in the second */
+    /* Of panels, in floats or pairs: one of A stays in the first cache (of AMX, in the second), some of B in the second. */
+    DEPTH = 512,
     BLOCK_TALL = 2,  /* panels of a share of C: with AVX-512 24 x 256 entries, with AMX 64 x 256, */
     SMALL = 256,     /* sides of matrices that are read where they are: their rows share few pages */
     BLOCK_WIDE = 8,  /* so that there are enough shares for a few threads */
