@@ -141,7 +141,7 @@ static assay_status judge_case(struct gate *g, const struct golden_case *c)
         if (!operation_has_dialects(c->operation))
             status = judge_class(g, c, class, NULL);
         for (size_t m = 0; m < class->member_count && status == ASSAY_OK; m++)
-            status = judge_class(g, c, class, assay_dialect_find(class->members[m]));
+            status = judge_class(g, c, class, class->members[m]);
     }
     return status;
 }
