@@ -40,32 +40,63 @@ static bool axis_is_of(enum operation operation, const struct assay_dialect *d, 
     return part && axis_matters(d, axis);
 }
 
-/* Gives a random axis of those that play a part another value. */
-static void change_axis(struct draw *d, struct source *s)
+/* Sets the axis, and says so in the name; false if that is no change. */
+static bool change(struct draw *d, size_t axis, const char *value)
 {
-    for (bool changed = false; !changed;) {
-        char value[AXIS_TEXT];
-        size_t axis = below(s, assay_axis_count), count = 0, end = strlen(d->name);
-        if (!axis_is_of(d->operation, &d->dialect, assay_axes[axis].name))
-            continue;
-        while (axis_value(axis, count, value))
-            count++;
-        changed = axis_value(axis, below(s, count), value) && axis_change(&d->dialect, axis, value);
-        if (changed)
-            snprintf(d->name + end, sizeof d->name - end, " --set %s=%s", assay_axes[axis].name, value);
-    }
+    size_t end = strlen(d->name);
+    if (!axis_change(&d->dialect, axis, value))
+        return false;
+    snprintf(d->name + end, sizeof d->name - end, " --set %s=%s", assay_axes[axis].name, value);
+    return true;
 }
 
-/* Three of five have up to three axes changed. */
-static void draw_dialect(struct draw *d, struct source *s)
+/* Number k of all values of all axes that are choices, one axis after the other and over again. */
+static size_t choice(size_t k, char value[AXIS_TEXT])
 {
+    for (size_t axis = 0;; axis = (axis + 1) % assay_axis_count)
+        for (size_t l = 0; assay_axes[axis].values && axis_value(axis, l, value); l++)
+            if (k-- == 0)
+                return axis;
+}
+
+/* Gives another axis of those that play a part a random value; or does nothing, if it has that. */
+static void change_another(struct draw *d, size_t axis, struct source *s)
+{
+    char value[AXIS_TEXT];
+    size_t other, count = 0;
+    do {
+        other = below(s, assay_axis_count);
+    } while (other == axis || !axis_is_of(d->operation, &d->dialect, assay_axes[other].name));
+    while (axis_value(other, count, value))
+        count++;
+    if (axis_value(other, below(s, count), value))
+        change(d, other, value);
+}
+
+static void draw_named(struct draw *d, struct source *s)
+{
+    static const enum operation operations[] = {OPERATION_POLAR,    OPERATION_LMO,      OPERATION_NEWTON_SCHULZ,
+                                                OPERATION_COSH_RMS, OPERATION_MOMENTUM, OPERATION_STEP,
+                                                OPERATION_STEP}; /* which has the most axes */
+    d->operation = operations[below(s, sizeof operations / sizeof operations[0])];
     do {
         d->dialect = assay_dialects[below(s, assay_dialect_count)];
-        snprintf(d->name, sizeof d->name, "%s", d->dialect.name);
-        size_t changes = below(s, 5) < 3 ? 1 + below(s, 3) : 0;
-        for (size_t k = 0; k < changes && operation_applies(d->operation, &d->dialect); k++)
-            change_axis(d, s);
-    } while (!operation_applies(d->operation, &d->dialect));
+    } while (operation_has_dialects(d->operation) && !operation_applies(d->operation, &d->dialect));
+    snprintf(d->name, sizeof d->name, "%s", d->dialect.name);
+}
+
+/* A named dialect with this change, where it is one and plays a part, and up to two more. */
+static void draw_changed(struct draw *d, size_t axis, const char *value, struct source *s)
+{
+    const char *name = assay_axes[axis].name;
+    for (bool good = false; !good;) {
+        draw_named(d, s);
+        good = operation_has_dialects(d->operation) && axis_is_of(d->operation, &d->dialect, name) &&
+               change(d, axis, value);
+        for (size_t k = good ? below(s, 3) : 0; k > 0; k--)
+            change_another(d, axis, s);
+        good = good && operation_applies(d->operation, &d->dialect) && axis_is_of(d->operation, &d->dialect, name);
+    }
 }
 
 /* ---- sizes ------------------------------------------------------------------------------------------------------------- */
@@ -90,16 +121,16 @@ static bool family_fits(const struct draw *d)
     return !d->family->fits || d->family->fits(d->rows, d->cols);
 }
 
-struct draw draw_case(uint64_t seed)
+struct draw draw_case(uint64_t seed, size_t number)
 {
-    static const enum operation operations[] = {OPERATION_POLAR,    OPERATION_LMO,      OPERATION_NEWTON_SCHULZ,
-                                                OPERATION_COSH_RMS, OPERATION_MOMENTUM, OPERATION_STEP,
-                                                OPERATION_STEP}; /* which has the most axes */
-    struct draw d = {.seed = seed};
-    struct source s = {.seed = seed};
-    d.operation = operations[below(&s, sizeof operations / sizeof operations[0])];
-    if (operation_has_dialects(d.operation))
-        draw_dialect(&d, &s);
+    char value[AXIS_TEXT];
+    size_t axis = choice(number / 2, value);
+    struct draw d = {.seed = input_bits(seed, number)};
+    struct source s = {.seed = d.seed};
+    if (number % 2 == 0 && strcmp(assay_axes[axis].name, "arithmetic") != 0)
+        draw_changed(&d, axis, value, &s);
+    else
+        draw_named(&d, &s);
     draw_sizes(&d, &s);
     do {
         d.family = &families[below(&s, family_count)];

@@ -26,7 +26,9 @@ struct drawn_case {
     char name[DRAW_NAME];
 };
 
-struct draw draw_case(uint64_t seed);
+/* Case `number` = 0, 1, ... of the seed: every other one is of a named dialect with a choice changed, one of all choices of all
+ * axes after the other, and up to two more axes. */
+struct draw draw_case(uint64_t seed, size_t number);
 
 /* The draws that have one of the sizes halved, of those that there are; returns how many. */
 size_t draw_smaller(struct draw smaller[DRAW_SIZES], const struct draw *d);
