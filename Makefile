@@ -225,9 +225,10 @@ unit: $(TESTS:%=run-%)
 run-%: $(BUILD)/tests/%
 	@$<
 
-# cosh for every binary32 number.
-exhaustive: $(BUILD)/tests/test_fast_cosh_rms
+# cosh for every binary32 number, and Newton-Schulz steps of squares of up to 8192.
+exhaustive: $(BUILD)/tests/test_fast_cosh_rms $(BUILD)/assay
 	ASSAY_TEST_EXHAUSTIVE=1 $<
+	$(BUILD)/assay gate --set $(GOLDEN_SET) --huge --fuzz 0
 
 SCRIPTS = cli io_numpy step_numpy golden gate train proofs readme cheaters adapters own_cases
 scripts: $(SCRIPTS:%=run-%)
