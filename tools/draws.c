@@ -32,7 +32,7 @@ static bool is_among(const char *text, const char *const *texts)
  * with the direction. */
 static bool axis_is_of(enum operation operation, const struct assay_dialect *d, const char *axis)
 {
-    static const char *const momentum[] = {"momentum", "dampening", "nesterov", "decay", NULL};
+    static const char *const momentum[] = {"momentum", "dampening", "nesterov", NULL};
     static const char *const direction[] = {
         "coefficients", "steps", "overrun", "normalisation", "norm-factor", "eps",          "nan-to-zero", "pre",
         "snap",         "cosh",  "gamma",   "cosh-eps",      "nd",          "split-thirds", "layout",      NULL};
@@ -153,6 +153,19 @@ size_t draw_smaller(struct draw smaller[DRAW_SIZES], const struct draw *d)
 
 /* ---- cases ------------------------------------------------------------------------------------------------------------- */
 
+/* A tensor of which nothing but the shape is there. */
+static struct tensor shape_of(const struct draw *d)
+{
+    struct tensor x = {.ndim = d->ndim, .shape = {d->rows, d->cols, d->apart, d->apart}, .count = 1};
+    if (d->ndim == 3) {
+        const size_t stack[] = {d->apart, d->rows, d->cols};
+        memcpy(x.shape, stack, sizeof stack);
+    }
+    for (size_t k = 0; k < x.ndim; k++)
+        x.count *= x.shape[k];
+    return x;
+}
+
 /* The input `name` of the case: `count` tensors, rounded to binary32, each of as many matrices of the family as it takes. */
 static void add_tensors(struct golden_case *c, const char *name, const struct draw *d, size_t count, bool stacked,
                         uint64_t salt)
@@ -160,16 +173,10 @@ static void add_tensors(struct golden_case *c, const char *name, const struct dr
     struct tensor *x = &c->inputs[c->input_count++];
     size_t size = d->rows * d->cols;
     int64_t *both = or_end(calloc(2 * size, sizeof *both));
-    *x = (struct tensor){.name = or_end(strdup(name)), .ndim = stacked, .shape = {count}};
-    if (d->ndim == 3)
-        x->shape[x->ndim++] = d->apart;
-    x->shape[x->ndim++] = d->rows;
-    x->shape[x->ndim++] = d->cols;
-    for (size_t k = 0; d->ndim == 4 && k < 2; k++)
-        x->shape[x->ndim++] = d->apart;
-    x->count = 1;
-    for (size_t k = 0; k < x->ndim; k++)
-        x->count *= x->shape[k];
+    const struct tensor each = shape_of(d);
+    *x = (struct tensor){.name = or_end(strdup(name)), .ndim = stacked, .shape = {count}, .count = count * each.count};
+    for (size_t k = 0; k < each.ndim; k++)
+        x->shape[x->ndim++] = each.shape[k];
     x->at = or_end(calloc(x->count, sizeof *x->at));
     for (size_t t = 0; t < x->count / size; t++) {
         struct whole_matrix whole = {.rows = d->rows, .cols = d->cols, .at = both, .truth = both + size};
@@ -219,7 +226,10 @@ assay_status draw_make(struct drawn_case *made, const struct draw *d, char messa
     snprintf(made->name, sizeof made->name, "%s", d->name);
     made->dialect = d->dialect;
     made->dialect.name = made->name;
-    snprintf(c->id, sizeof c->id, "fuzz-%016llx-%zux%zux%zu", (unsigned long long)d->seed, d->steps, d->rows, d->cols);
+    int end = snprintf(c->id, sizeof c->id, "fuzz-%016llx-%zu", (unsigned long long)d->seed, d->steps);
+    const struct tensor shape = shape_of(d);
+    for (size_t k = 0; k < shape.ndim; k++)
+        end += snprintf(c->id + end, sizeof c->id - (size_t)end, "x%zu", shape.shape[k]);
     snprintf(c->family, sizeof c->family, "%s", d->family->name);
     snprintf(c->why, sizeof c->why, "a random case of the family %s", d->family->name);
     c->norm = (enum assay_norm)(input_bits(d->seed, 99) % NORMS);
