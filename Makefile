@@ -4,7 +4,7 @@
 # all      build/libassay.a, build/libassay.so, build/assay
 # check    every test that is fast: what continuous integration runs
 # coverage, sanitize, valgrind, determinism, fuzz: slower checks of their own; check runs a short form of most
-# exhaustive  the fast cosh, for every binary32 number
+# exhaustive  the fast cosh, for every binary32 number; kernels on squares of up to 8192
 # cross    the golden set on emulated aarch64 and s390x
 # gate     proves the golden set and judges the fast kernels by it
 # gate-tiles  the same with the instructions of AMX emulated: minutes
@@ -233,9 +233,10 @@ unit: $(TESTS:%=run-%)
 run-%: $(BUILD)/tests/%
 	@$<
 
-# cosh for every binary32 number.
-exhaustive: $(BUILD)/tests/test_fast_cosh_rms
+# cosh for every binary32 number, and Newton-Schulz steps of squares of up to 8192.
+exhaustive: $(BUILD)/tests/test_fast_cosh_rms $(BUILD)/assay
 	ASSAY_TEST_EXHAUSTIVE=1 $<
+	$(BUILD)/assay gate --set $(GOLDEN_SET) --huge --fuzz 0
 
 SCRIPTS = cli io_numpy step_numpy golden gate train proofs readme cheaters adapters own_cases
 scripts: $(SCRIPTS:%=run-%)
@@ -243,7 +244,7 @@ run-cli run-train run-proofs: run-%: $(BUILD)/assay
 	@$(PYTHON) tests/$*.py $<
 run-golden: $(BUILD)/assay $(BUILD)/libassay.so
 	@$(PYTHON) tests/golden.py $<
-run-gate: $(BUILD)/assay $(BUILD)/mutant
+run-gate: $(BUILD)/assay $(BUILD)/mutant $(BUILD)/mutant-of-axes
 	@$(PYTHON) tests/gate.py $^ $(GOLDEN_SET)
 run-cheaters run-adapters: run-%: $(BUILD)/assay
 	@$(PYTHON) tests/$*.py $< $(GOLDEN_SET)
@@ -264,9 +265,9 @@ mutants: $(BUILD)/assay $(BUILD)/tests/emulated_tiles.o
 	@$(MUTANTS) $(OBJECTS)
 mutants-short: $(BUILD)/assay $(BUILD)/tests/emulated_tiles.o
 	@$(MUTANTS) --short $(OBJECTS)
-# One of them, for tests/gate.py.
-$(BUILD)/mutant: $(OBJECTS) tests/mutants.py
-	@$(MUTANTS) --only "one step too few" --out $@ $(OBJECTS)
+# Two of them, for tests/gate.py.
+$(BUILD)/mutant $(BUILD)/mutant-of-axes: $(OBJECTS) tests/mutants.py
+	@$(MUTANTS) --only "$(if $(findstring axes,$@),AdaMuon: size of a row,one step too few)" --out $@ $(OBJECTS)
 
 # Gappa proves the bounds of scalar kernels; and must refuse bounds that are 2^-100 of them.
 prove-gappa:

@@ -308,7 +308,7 @@ static void measure_errors(struct work *w, struct answer *a, enum tensor_type f,
 
 static void bound_momentum(struct work *w, const struct golden_case *c, struct answer_class *k, enum tensor_type f)
 {
-    const struct assay_dialect *d = assay_dialect_find(k->name);
+    const struct assay_dialect *d = k->members[0];
     struct answer *next = &k->answers[0], *u = &k->answers[1];
     double *errors[] = {work_alloc(w, next->count, sizeof **errors), work_alloc(w, u->count, sizeof **errors)};
     bool next_known = true, u_known = true;
@@ -373,7 +373,7 @@ static void spread(struct work *w, const struct golden_case *c, const struct ans
         struct work_block *inner = work_mark(w);
         struct evaluation e = evaluation_draw(f, ensemble_of(c, k, held_out), member, held_out);
         /* Dialects of one answer may go different ways to it: an exact LMO by a norm or by an SVD. */
-        case_evaluate(w, &e, c, assay_dialect_find(k->members[member % k->member_count]), results);
+        case_evaluate(w, &e, c, k->members[member % k->member_count], results);
         for (size_t a = 0; a < k->answer_count; a++)
             for (size_t s = 0; s < k->answers[a].slabs; s++) {
                 const struct answer *answer = &k->answers[a];
@@ -414,7 +414,7 @@ static void bound_by_envelope(struct work *w, const struct golden_case *c, struc
 static void forget_choices(struct answer_class *k, enum tensor_type f)
 {
     for (size_t a = 0; a < k->answer_count; a++)
-        if (a % STEP_OUTPUTS < 2 || assay_dialect_find(k->name)->direction_first)
+        if (a % STEP_OUTPUTS < 2 || k->members[0]->direction_first)
             bound_by(&k->answers[a], f, INFINITY, PROOF_NONE);
 }
 

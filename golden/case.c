@@ -125,7 +125,7 @@ const struct answer_class *class_of(const struct golden_case *c, const char *dia
         if (!operation_has_dialects(c->operation))
             return &c->classes[k];
         for (size_t m = 0; m < c->classes[k].member_count; m++)
-            if (strcmp(c->classes[k].members[m], dialect) == 0)
+            if (strcmp(c->classes[k].members[m]->name, dialect) == 0)
                 return &c->classes[k];
     }
     return NULL;
@@ -307,22 +307,22 @@ static bool same_class(const struct answer_class *a, const struct answer_class *
     return same;
 }
 
-/* Makes the dialect a member of the class that answers like `found`, or of a new one that takes `found` over; there is
- * room for one of each dialect. */
-static assay_status join(struct golden_case *c, struct answer_class *found, const char *dialect)
+/* Makes the dialect, NULL where there are none, a member of the class that answers like `found`, or of a new one that takes
+ * `found` over; there is room for one of each dialect. */
+static assay_status join(struct golden_case *c, struct answer_class *found, const struct assay_dialect *dialect)
 {
     size_t k = 0;
     while (k < c->class_count && !same_class(&c->classes[k], found))
         k++;
     if (k == c->class_count) {
-        found->name = dialect;
+        found->name = dialect ? dialect->name : "";
         found->members = tensor_alloc(assay_dialect_count, sizeof *found->members);
         if (!found->members)
             return ASSAY_NO_MEMORY;
         c->classes[c->class_count++] = *found;
         *found = (struct answer_class){0};
     }
-    if (dialect[0]) /* operations without dialects have one class without members */
+    if (dialect) /* operations without dialects have one class without members */
         c->classes[k].members[c->classes[k].member_count++] = dialect;
     return ASSAY_OK;
 }
@@ -359,7 +359,7 @@ assay_status case_compute_for(struct golden_case *c, const struct assay_dialect 
         return ASSAY_NO_MEMORY;
     assay_status status = case_answer(&found, c, d, options);
     if (status == ASSAY_OK)
-        status = join(c, &found, d ? d->name : "");
+        status = join(c, &found, d);
     class_free(&found);
     return status;
 }

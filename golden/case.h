@@ -67,7 +67,8 @@ double *answer_bounds(const struct answer *a, enum tensor_type format, size_t sl
 struct answer_class {
     const char *name; /* its first dialect */
     size_t member_count;
-    const char **members;
+    const struct assay_dialect **members; /* whose owner outlives the class */
+
     bool undefined; /* 0 / 0: there are no answers */
     bool unique;    /* whether the exact LMO, or the polar factor, has one value */
     size_t rank;    /* of the input; polar and svd */

@@ -28,6 +28,17 @@ static json_t *strings(size_t count, const char *const *texts)
     return array;
 }
 
+/* More than there are. */
+enum { MOST_DIALECTS = 256 };
+
+static json_t *members_to_json(const struct answer_class *k)
+{
+    const char *names[MOST_DIALECTS];
+    for (size_t m = 0; m < k->member_count; m++)
+        names[m] = k->members[m]->name;
+    return strings(k->member_count, names);
+}
+
 static json_t *flags_to_json(const struct golden_case *c)
 {
     const char *texts[CASE_FLAGS];
@@ -95,8 +106,8 @@ static json_t *class_to_json(const struct golden_case *c, const struct answer_cl
     if (!operation_has_dialects(c->operation))
         return json_pack("{s:o, s:o, s:b, s:I}", "outputs", outputs, "proofs", proofs, "unique", k->unique, "rank",
                          (json_int_t)k->rank);
-    return json_pack("{s:o, s:o, s:o, s:b, s:b}", "dialects", strings(k->member_count, k->members), "outputs", outputs,
-                     "proofs", proofs, "unique", k->unique, "undefined", k->undefined);
+    return json_pack("{s:o, s:o, s:o, s:b, s:b}", "dialects", members_to_json(k), "outputs", outputs, "proofs", proofs,
+                     "unique", k->unique, "undefined", k->undefined);
 }
 
 static json_t *case_to_json(const struct golden_case *c)
@@ -581,7 +592,7 @@ static assay_status read_answer(struct reader *r, const struct golden_case *c, s
 }
 
 /* Whether the dialect is in the class that is being read, or in one before. */
-static bool is_member(const struct golden_case *c, const char *dialect)
+static bool is_member(const struct golden_case *c, const struct assay_dialect *dialect)
 {
     for (size_t k = 0; k <= c->class_count; k++)
         for (size_t m = 0; m < c->classes[k].member_count; m++)
@@ -593,8 +604,8 @@ static bool is_member(const struct golden_case *c, const char *dialect)
 static assay_status read_members(struct reader *r, const struct golden_case *c, struct answer_class *k,
                                  const json_t *json)
 {
-    const char *names[256];
-    assay_status status = read_strings(r, json, "dialects", names, sizeof names / sizeof names[0], &k->member_count);
+    const char *names[MOST_DIALECTS];
+    assay_status status = read_strings(r, json, "dialects", names, MOST_DIALECTS, &k->member_count);
     if (status != ASSAY_OK || k->member_count == 0)
         return status != ASSAY_OK ? status : refuse(r, "a class without dialects", NULL);
     k->members = tensor_alloc(k->member_count, sizeof *k->members);
@@ -604,11 +615,11 @@ static assay_status read_members(struct reader *r, const struct golden_case *c, 
         const struct assay_dialect *d = assay_dialect_find(names[m]);
         if (!d)
             return refuse(r, "there is no dialect", names[m]);
-        if (is_member(c, d->name))
+        if (is_member(c, d))
             return refuse(r, "a dialect is there twice:", d->name);
-        k->members[m] = d->name;
+        k->members[m] = d;
     }
-    k->name = k->members[0];
+    k->name = k->members[0]->name;
     return ASSAY_OK;
 }
 

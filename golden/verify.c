@@ -69,7 +69,7 @@ static bool same_class(const struct golden_case *c, const struct answer_class *s
 {
     bool members = stored->member_count == proved->member_count;
     for (size_t k = 0; k < stored->member_count && members; k++)
-        members = strcmp(stored->members[k], proved->members[k]) == 0;
+        members = stored->members[k] == proved->members[k];
     if (!members || strcmp(stored->name, proved->name) != 0)
         return differs(c, options, "the class of %s has other dialects", proved->name);
     if (stored->undefined != proved->undefined || stored->unique != proved->unique || stored->rank != proved->rank)

@@ -114,6 +114,12 @@ static struct ball *adam_ratio(struct work *w, const struct assay_dialect *d, co
     return o;
 }
 
+void check_direction(struct work *w, const struct assay_dialect *d)
+{
+    if (d->direction == ASSAY_DIRECTION_NEWTON_SCHULZ && assay_dialect_steps(d) == 0)
+        work_fail(w, ASSAY_INVALID, "dialect '%s' has no Newton-Schulz iteration", d->name);
+}
+
 struct ball *direction(struct work *w, const struct assay_dialect *d, struct shape shape, const struct ball *u,
                        struct ball *moment, size_t t, double beta, mpfr_prec_t prec, bool *unique)
 {
@@ -121,8 +127,6 @@ struct ball *direction(struct work *w, const struct assay_dialect *d, struct sha
     bool iterates = assay_dialect_steps(d) > 0;
     switch (d->direction) {
     case ASSAY_DIRECTION_NEWTON_SCHULZ: {
-        if (!iterates)
-            work_fail(w, ASSAY_INVALID, "dialect '%s' has no Newton-Schulz iteration", d->name);
         const struct ball *o = iterate(w, d, shape, u, prec);
         return work_keep(w, mark, finish(w, d, shape, o, u, moment, prec));
     }
@@ -162,6 +166,7 @@ static void run_direction(struct work *w, void *pointer)
     const struct assay_dialect *d = &args->dialect;
     if (d->direction != args->wanted)
         work_fail(w, ASSAY_INVALID, "dialect '%s' has no cosh-RMS direction", d->name);
+    check_direction(w, d);
     args->shape = read_shape(w, args->u);
     blocks_of(w, d, args->shape); /* refuses tensors that the dialect does not take */
     args->input = read_tensor(w, args->u);

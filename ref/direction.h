@@ -4,6 +4,9 @@
 
 #include "blocks.h"
 
+/* Refuses a dialect that has no such direction: Newton-Schulz without an iteration. */
+void check_direction(struct work *w, const struct assay_dialect *d);
+
 /* O (1 x count, like u) of a tensor of this shape, to `prec` bits. `moment` is the second moment: 1 x
  * direction_moment_count(), before the step and, on return, after it; t = 1, 2, ... counts steps. The exact LMO asks
  * for an exact u. Clears *unique if the LMO had more than one answer. */

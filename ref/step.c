@@ -287,6 +287,7 @@ static void check_step(struct work *w, const struct step_args *args)
 {
     const struct assay_dialect *d = args->dialect;
     check_hyper(w, args->hyper);
+    check_direction(w, d);
     if (args->input->steps == 0)
         work_fail(w, ASSAY_INVALID, "a run needs at least one step");
     for (size_t k = 0; k < args->input->steps && args->input->lr; k++)

@@ -1,7 +1,7 @@
 """assay gate: exit codes, formats, random cases that come again, and reproducers of those that fail.
 
-Run as `python3 tests/gate.py ASSAY MUTANT SET`: the command, and the command with a mistake in its kernels (tests/mutants.py);
-exit 0 if all is well, 1 if not. The golden set is one operation of it, cosh-RMS: quickly judged, and with Newton-Schulz
+Run as `python3 tests/gate.py ASSAY MUTANT OF_AXES SET`: the command, and the command with a mistake in its kernels
+(tests/mutants.py), once in what every dialect does and once in what no named one does; exit 0 if all is well, 1 if not. The golden set is one operation of it, cosh-RMS: quickly judged, and with Newton-Schulz
 steps in it. Needs Python alone.
 """
 import glob
@@ -17,7 +17,8 @@ from files import read
 from harness import check, run, run_tests
 
 MUTANT = os.path.abspath(sys.argv[2])
-GOLDEN = os.path.abspath(sys.argv[3])
+OF_AXES = os.path.abspath(sys.argv[3])
+GOLDEN = os.path.abspath(sys.argv[4])
 FORMATS = ["text", "json", "junit", "tap", "markdown", "github"]
 
 
@@ -25,9 +26,9 @@ def gate(*args):
     return run("gate", "--set", "set", *args)
 
 
-def mutant(*args):
-    """The same of the command whose kernels take a step too few."""
-    p = subprocess.run([MUTANT, "gate", "--set", "set", *args], capture_output=True, text=True, timeout=120)
+def mutant(*args, program=MUTANT):
+    """The same of the command whose kernels take a step too few, or of the other one."""
+    p = subprocess.run([program, "gate", "--set", "set", *args], capture_output=True, text=True, timeout=120)
     return p.returncode, p.stdout, p.stderr
 
 
@@ -102,6 +103,7 @@ def test_large_cases():
     large = [f for f in report["findings"] if f["case"].startswith("large-")]
     paths = report["title"].split("(")[1].split(")")[0].split(", ")
     check(code == 0 and len(large) == 4 * 3 * len(paths), f"exit {code}: {len(large)} large results: {err}")
+    check(max(int(n) for f in large for n in re.findall(r"\d+", f["case"])) == 8192 and "2048x2048" not in out, "huge ones")
     check(all(f["verdict"] == "pass" and f["err_over_bound"] == 0 for f in large), "a large case is not exact")
 
 
@@ -138,6 +140,30 @@ def test_reproducers():
     check(code == 0 and not glob.glob("fuzz-*"), f"kernels that pass: exit {code}: {err}, {glob.glob('fuzz-*')}")
 
 
+def test_changed_axes():
+    """Random cases see dialects that have no name: every other one, up to three axes changed; they pass, and say what was changed."""
+    code, out, err = gate("--small", "--fuzz", "60", "--seed", "2", "--format", "json")
+    check(code == 0, f"exit {code}: {err}")
+    dialects = {f["case"]: f["dialect"] for f in json.loads(out)["findings"] if f["case"].startswith("fuzz-")}
+    changes = [d.count(" --set ") for d in dialects.values()]
+    check(20 <= sum(n > 0 for n in changes) <= 30 and max(changes) == 3, f"changes: {changes}")
+    check(all(re.fullmatch(r"[a-z0-9-]*( --set [a-z0-9-]+=[a-z0-9.-]+)*", d) for d in dialects.values()), f"{dialects}")
+
+
+def test_mistake_of_an_axis():
+    """What AdaMuon's second moments do wrong, which no named dialect has, shows in random cases alone; the command that is told has
+    that axis, and works."""
+    check(mutant("--small", "--fuzz", "0", program=OF_AXES)[0] == 0, "the set sees it")
+    code, out, err = mutant("--small", "--fuzz", "200", "--format", "json", program=OF_AXES)
+    failures = [f for f in json.loads(out)["findings"] if f["verdict"] == "fail"]
+    check(code == 1 and failures, f"exit {code}: {err}")
+    check(all(" --set post=adamuon" in f["dialect"] and f["dialect"] in f["what"] for f in failures), f"{failures[0]}")
+    path, command = re.search(r" in (fuzz-\S+\.safetensors); their answer: assay (ref .*)\n", err).groups()
+    got, out, err = run(*command.split(), "-o", "answer.safetensors", "--format", "json")
+    check(got == 0 and json.loads(out)["post"] == "adamuon", f"{command}: exit {got}: {err}")
+    os.remove(path)
+
+
 def test_unreadable_sets():
     """No set, half a set, an altered one: exit 3 and one sentence."""
     os.mkdir("empty")
@@ -155,7 +181,7 @@ def test_unreadable_sets():
 def test_bad_options():
     """Exit 2 and one sentence."""
     for args in (["--format", "xml"], ["--fuzz", "-1"], ["--fuzz", "many"], ["--seed", "1.5"], ["--seed"], ["jordan"],
-                 ["--dtype", "f32"], ["--fuzz", "1", "--fuzz", "2"]):
+                 ["--dtype", "f32"], ["--fuzz", "1", "--fuzz", "2"], ["--small", "--huge"]):
         code, out, err = gate(*args)
         check(code == 2 and out == "" and err.startswith("assay: ") and err.count("\n") == 1, f"{args}: exit {code}: {err}")
 
@@ -164,7 +190,7 @@ def test_help():
     """--help names every option."""
     code, out, err = run("gate", "--help")
     check(code == 0 and err == "", f"--help: exit {code}: {err}")
-    for option in ("--set", "--fuzz", "--seed", "--small", "--format"):
+    for option in ("--set", "--fuzz", "--seed", "--small", "--huge", "--format"):
         check(option in out, f"--help without {option}")
 
 

@@ -154,7 +154,7 @@ static const struct answer_class *class_with(const struct golden_case *c, const 
     const struct answer_class *found = NULL;
     for (size_t k = 0; k < c->class_count; k++)
         for (size_t m = 0; m < c->classes[k].member_count; m++)
-            if (strcmp(c->classes[k].members[m], dialect) == 0) {
+            if (strcmp(c->classes[k].members[m]->name, dialect) == 0) {
                 ck_assert_ptr_null(found);
                 found = &c->classes[k];
                 *place = m;
@@ -312,6 +312,12 @@ START_TEST(one_dialect_alone)
     const struct answer_class *k = class_of(&one, "auon"), *among = class_of(&all, "auon");
     ck_assert(k == &one.classes[0] && k->member_count == 1 && answers_equal(&k->answers[0], &among->answers[0]));
     ck_assert(!class_of(&all, "jordan") && class_of(&all, "hybrid-auon") != among);
+    struct assay_dialect other = *assay_dialect_find("auon"); /* which need not be a named one */
+    other.name = "auon --set gamma=2";
+    other.gamma = 2;
+    ck_assert_int_eq(case_compute_for(&one, &other, &alone), ASSAY_OK);
+    k = class_of(&one, other.name);
+    ck_assert(k == &one.classes[1] && k->members[0] == &other && strcmp(k->name, other.name) == 0);
     case_free(&all);
     case_free(&one);
     all = golden_computed(OPERATION_SVD, "svd-gaussian-2x2");

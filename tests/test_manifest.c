@@ -104,7 +104,7 @@ static bool same_class(const struct answer_class *a, const struct answer_class *
     bool same = strcmp(a->name, b->name) == 0 && a->member_count == b->member_count && a->undefined == b->undefined &&
                 a->unique == b->unique && a->rank == b->rank && a->answer_count == b->answer_count;
     for (size_t k = 0; same && k < a->member_count; k++)
-        same = strcmp(a->members[k], b->members[k]) == 0;
+        same = a->members[k] == b->members[k];
     for (size_t k = 0; same && k < a->answer_count; k++)
         same = answers_equal(&a->answers[k], &b->answers[k]) && a->answers[k].ndim == b->answers[k].ndim &&
                memcmp(a->answers[k].shape, b->answers[k].shape, sizeof a->answers[k].shape) == 0 &&
@@ -791,10 +791,10 @@ static void shorten(struct manifest *m)
             struct answer_class *a = &c->classes[l];
             size_t kept = 0;
             for (size_t n = 0; n < a->member_count; n++)
-                if (strlen(a->members[n]) <= 13)
+                if (strlen(a->members[n]->name) <= 13)
                     a->members[kept++] = a->members[n];
             a->member_count = kept;
-            a->name = kept ? a->members[0] : "";
+            a->name = kept ? a->members[0]->name : "";
             if (kept == 0 && operation_has_dialects(c->operation)) {
                 for (size_t n = 0; n < a->answer_count; n++) {
                     free(a->answers[n].hi);

@@ -660,6 +660,27 @@ START_TEST(arguments_are_checked)
 }
 END_TEST
 
+/* A dialect without the direction that it asks for is refused, whether or not a step ever comes to that. */
+START_TEST(a_missing_iteration_is_refused)
+{
+    static const double p[SIX] = {1, 2, 3, 4, 5, 6};
+    static const bool present[] = {false, true};
+    const assay_hyper hyper = {.lr = 0.1, .momentum = 0.9};
+    struct assay_dialect d = *assay_dialect_find("adamw");
+    d.absent = ASSAY_ABSENT_SKIP;
+    for (int k = 0; k < 4; k++) {
+        double hi[SIX], lo[SIX];
+        char message[ASSAY_MESSAGE_SIZE] = "";
+        const assay_options options = {.message = message, .message_size = sizeof message};
+        const assay_run run = {.param = {p, 2, {2, 3}}, .steps = 1, .grads = p, .present = present + k % 2};
+        assay_steps after = {.params = {hi, lo, 7}};
+        d.direction = k < 2 ? ASSAY_DIRECTION_ADAM : ASSAY_DIRECTION_NEWTON_SCHULZ;
+        ck_assert_int_eq(assay_ref_step(&after, NULL, &d, &hyper, &run, &options), k < 2 ? ASSAY_OK : ASSAY_INVALID);
+        ck_assert(k < 2 || (after.params.radius == 7 && strstr(message, "'adamw' has no Newton-Schulz iteration")));
+    }
+}
+END_TEST
+
 /* ref.h: any of the answers may be unwanted, and lr, present, momentum and second moments NULL. */
 START_TEST(answers_may_be_unwanted)
 {
@@ -709,4 +730,4 @@ END_TEST
 RUN_TESTS("step", TEST(rational_steps_are_correctly_rounded), TEST(enclosures_hold_what_more_bits_find),
           TEST(composite_steps_solve_the_subproblem), TEST(composite_steps_may_have_a_choice),
           TEST(open_signs_claim_nothing), TEST(adam_keeps_two_moments), TEST(arguments_are_checked),
-          TEST(answers_may_be_unwanted), TEST(moments_are_counted))
+          TEST(a_missing_iteration_is_refused), TEST(answers_may_be_unwanted), TEST(moments_are_counted))

@@ -230,18 +230,17 @@ START_TEST(changed_classes_are_seen)
     for (size_t n = 0; n < c.class_count; n++) {
         struct answer_class *k = &c.classes[n];
         size_t last = k->member_count - 1;
-        const char *kept = k->members[last];
+        const struct assay_dialect *kept = k->members[last];
         k->member_count--; /* one fewer */
         altered(&c, " has other dialects");
         k->member_count++;
-        k->members[last] = "torch-match-rms"; /* another, or in another place */
-        if (strcmp(kept, "torch-match-rms") == 0)
-            k->members[last] = "jordan";
+        const char *other = strcmp(kept->name, "jordan") == 0 ? "torch-match-rms" : "jordan"; /* or in another place */
+        k->members[last] = assay_dialect_find(other);
         altered(&c, " has other dialects");
         k->members[last] = kept;
         k->name = "moon";
         altered(&c, " has other dialects");
-        k->name = k->members[0];
+        k->name = k->members[0]->name;
     }
     struct answer_class last = c.classes[c.class_count - 1], first = c.classes[0];
     c.class_count--;

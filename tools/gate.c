@@ -1,9 +1,7 @@
 /* assay gate: judges our fast kernels by the golden set, by large cases, then by random cases against the reference. */
-#include "bounds.h"
-#include "cases.h"
 #include "command.h"
+#include "draws.h"
 #include "findings.h"
-#include "inputs.h"
 #include "kernels.h"
 #include "large.h"
 #include "measure.h"
@@ -30,7 +28,7 @@ struct gate {
     struct findings findings;
     size_t judged[ASSAY_FAST_PATHS][WAYS]; /* how many of their results */
     const char *elsewhere;                 /* what repeats a case that is not of the set; NULL for those of it */
-    struct golden_case **others;           /* these cases: findings point to them */
+    struct drawn_case **others;            /* these cases: findings point to them */
     size_t other_count;
     char message[ASSAY_MESSAGE_SIZE];
 };
@@ -40,7 +38,7 @@ enum { FAILURE_TEXT = VERDICT_TEXT + 64 };
 /* ---- one case -------------------------------------------------------------------------------------------------------- */
 
 /* A case that is not of the set, empty. */
-static struct golden_case *add_case(struct gate *g)
+static struct drawn_case *add_case(struct gate *g)
 {
     g->others = or_end(realloc(g->others, (g->other_count + 1) * sizeof *g->others));
     return g->others[g->other_count++] = or_end(calloc(1, sizeof **g->others));
@@ -50,79 +48,152 @@ static void free_findings(struct gate *g)
 {
     findings_free(&g->findings);
     for (size_t k = 0; k < g->other_count; k++) {
-        case_free(g->others[k]);
+        case_free(&g->others[k]->c);
         free(g->others[k]);
     }
     free(g->others);
 }
 
-/* What is wrong with output a, and the command that computes it. */
-static void tell_failure(char text[FAILURE_TEXT], char command[VERDICT_TEXT], const struct gate *g,
-                         const struct golden_case *c, const struct answer_class *named, size_t a,
-                         const struct verdict *v, const struct kernel_choice *choice)
+/* A case as kernels in one way see it. */
+struct trial {
+    const struct golden_case *c;
+    const struct answer_class *k;
+    const struct assay_dialect *d; /* or NULL */
+    size_t way;
+    struct kernel_choice choice;
+    enum tensor_type format;
+    double *results[CASE_ANSWERS];
+};
+
+/* Adds what is found about output a, which has this name; of a failure what is wrong, and the command that computes the answer. */
+static void add_finding(struct gate *g, const struct trial *t, enum finding_kind kind, size_t a, const char *output,
+                        double ratio, const char *wrong)
 {
-    int end = snprintf(text, FAILURE_TEXT, "[%s%s] ", assay_fast_path_name(choice->path),
-                       choice->form == ASSAY_FAST_GRAM_FORM ? ", Gram form" : "");
-    if (v->judged)
-        verdict_text(text + end, v, c, named, a);
-    else
-        snprintf(text + end, FAILURE_TEXT - (size_t)end, "case %s, %s, %s: not finite, as the answer is", c->id,
-                 named->name, named->answers[a].name);
+    char text[FAILURE_TEXT], command[VERDICT_TEXT];
+    struct answer_class named = *t->k;
+    named.name = t->d ? t->d->name : "";
+    snprintf(text, sizeof text, "[%s%s] %s", assay_fast_path_name(t->choice.path),
+             t->choice.form == ASSAY_FAST_GRAM_FORM ? ", Gram form" : "", wrong);
     if (g->elsewhere)
-        snprintf(command, VERDICT_TEXT, "%s", g->elsewhere);
+        snprintf(command, sizeof command, "%s", g->elsewhere);
     else
-        verdict_command(command, c, named, a, g->folder);
+        verdict_command(command, t->c, &named, a, g->folder);
+    findings_add(&g->findings, (struct finding){.kind = kind,
+                                                .operation = t->c->operation,
+                                                .format = t->format,
+                                                .c = t->c,
+                                                .dialect = named.name,
+                                                .output = output,
+                                                .ratio = ratio,
+                                                .text = kind == FINDING_FAIL ? text : NULL,
+                                                .command = kind == FINDING_FAIL ? command : NULL});
 }
 
-/* What the kernels make of the case in this way, judged. Answers are finite, and so must their results be, also where no
- * bound says anything: where ports may overflow or may choose, these kernels return a number. */
-static assay_status judge_kernel(struct gate *g, const struct golden_case *c, const struct answer_class *k,
-                                 const struct assay_dialect *d, enum assay_fast_path path, size_t way)
+/* Whether results may overflow where no bound says anything: not those of a named dialect, of which our kernels return a number
+ * where ports may overflow or may choose. One with axes changed may iterate with the coefficients of one dialect beyond the norm
+ * that they converge for. */
+static bool may_overflow(const struct trial *t)
 {
-    const struct kernel_choice choice = {path, ways[way].arithmetic, ways[way].form};
-    enum tensor_type format = kernel_format(c->operation, d, choice.arithmetic);
-    double *results[CASE_ANSWERS];
-    char text[FAILURE_TEXT], command[VERDICT_TEXT];
+    return kernel_iterates(t->c->operation, t->d) && !assay_dialect_find(t->d->name);
+}
+
+static assay_status judge_output(struct gate *g, const struct trial *t, size_t a)
+{
     const assay_options options = {.threads = 1, .message = g->message, .message_size = sizeof g->message};
-    struct answer_class named = *k;
-    if (!case_fits(c, format) || !case_fits(c, TENSOR_F32))
+    const struct answer *answer = &t->k->answers[a];
+    struct verdict v;
+    char wrong[VERDICT_TEXT] = "";
+    struct answer_class named = *t->k;
+    named.name = t->d ? t->d->name : "";
+    assay_status status = judge(&v, t->c, &named, a, t->format, t->results[a], &options);
+    if (status != ASSAY_OK)
+        return status;
+    bool fails = !v.pass || (!may_overflow(t) && !numbers_are_finite(t->results[a], answer->count));
+    if (!v.pass)
+        verdict_text(wrong, &v, t->c, &named, a);
+    else
+        snprintf(wrong, sizeof wrong, "case %s, %s, %s: not finite, as the answer is", t->c->id, named.name,
+                 answer->name);
+    enum finding_kind kind = fails ? FINDING_FAIL : v.judged ? FINDING_PASS : FINDING_NOT_JUDGED;
+    add_finding(g, t, kind, a, answer->name, v.judged ? v.ratio : NAN, wrong);
+    g->judged[t->choice.path][t->way] += v.judged;
+    return ASSAY_OK;
+}
+
+/* Adds what is wrong otherwise with a run, if anything is. */
+static void add_complaint(struct gate *g, const struct trial *t, const char *input, const char *complaint)
+{
+    char wrong[VERDICT_TEXT];
+    snprintf(wrong, sizeof wrong, "case %s%s%s%s: %s", t->c->id, t->d ? ", " : "", t->d ? t->d->name : "", input,
+             complaint ? complaint : "");
+    if (complaint)
+        add_finding(g, t, FINDING_FAIL, 0, "status", NAN, wrong);
+}
+
+/* Of larger cases there are few, and one place of these says little. */
+enum { MOST_WITH_NAN = 1 << 16 };
+
+/* The case once more with NaN at one place of its gradient: that must come out somewhere, and be told. */
+static assay_status judge_with_nan(struct gate *g, const struct trial *t)
+{
+    const char *name = t->c->operation == OPERATION_STEP       ? "grads"
+                       : t->c->operation == OPERATION_MOMENTUM ? "grad"
+                                                               : "G";
+    const struct tensor *x = case_input(t->c, name), *present = case_input(t->c, "present");
+    struct golden_case with = *t->c;
+    struct tensor *changed = &with.inputs[x - t->c->inputs];
+    size_t place = input_bits(input_seed(t->c->id), 0) % x->count;
+    if (x->count > MOST_WITH_NAN || (present && present->at[place * present->count / x->count] == 0))
         return ASSAY_OK;
-    named.name = d ? d->name : "";
-    for (size_t a = 0; a < k->answer_count; a++)
-        results[a] = or_end(malloc(k->answers[a].count * sizeof(double)));
-    assay_status status = kernel_run(results, c, k, d, &choice, g->message);
-    for (size_t a = 0; a < k->answer_count && status == ASSAY_OK; a++) {
-        struct verdict v;
-        status = judge(&v, c, &named, a, format, results[a], &options);
-        if (status != ASSAY_OK)
-            break;
-        bool finite = numbers_are_finite(results[a], k->answers[a].count);
-        enum finding_kind kind = !finite || !v.pass ? FINDING_FAIL : v.judged ? FINDING_PASS : FINDING_NOT_JUDGED;
-        if (kind == FINDING_FAIL)
-            tell_failure(text, command, g, c, &named, a, &v, &choice);
-        findings_add(&g->findings, (struct finding){.kind = kind,
-                                                    .operation = c->operation,
-                                                    .format = format,
-                                                    .c = c,
-                                                    .dialect = named.name,
-                                                    .output = k->answers[a].name,
-                                                    .ratio = v.judged ? v.ratio : NAN,
-                                                    .text = kind == FINDING_FAIL ? text : NULL,
-                                                    .command = kind == FINDING_FAIL ? command : NULL});
-        g->judged[path][way] += v.judged;
-    }
-    for (size_t a = 0; a < k->answer_count; a++)
-        free(results[a]);
+    changed->at = or_end(malloc(x->count * sizeof *x->at));
+    memcpy(changed->at, x->at, x->count * sizeof *x->at);
+    changed->at[place] = NAN;
+    const char *untrue;
+    char input[64];
+    assay_status status = kernel_run(t->results, &untrue, &with, t->k, t->d, &t->choice, g->message);
+    bool lost = true;
+    for (size_t a = 0; a < t->k->answer_count && status == ASSAY_OK; a++)
+        lost = lost && numbers_are_finite(t->results[a], t->k->answers[a].count);
+    snprintf(input, sizeof input, ", with NaN at place %zu of %s", place, name);
+    if (status == ASSAY_OK)
+        add_complaint(g, t, input, untrue ? untrue : lost ? "every result is finite" : NULL);
+    free(changed->at);
     return status;
 }
 
-/* In every way that this processor has. */
+/* What the kernels make of the case in this way, judged. */
+static assay_status judge_kernel(struct gate *g, const struct golden_case *c, const struct answer_class *k,
+                                 const struct assay_dialect *d, enum assay_fast_path path, size_t way)
+{
+    struct trial t = {c, k, d, way, .choice = {path, ways[way].arithmetic, ways[way].form}};
+    const char *untrue;
+    t.format = kernel_format(c->operation, d, t.choice.arithmetic);
+    if (!case_fits(c, t.format) || !case_fits(c, TENSOR_F32))
+        return ASSAY_OK;
+    for (size_t a = 0; a < k->answer_count; a++)
+        t.results[a] = or_end(malloc(k->answers[a].count * sizeof(double)));
+    assay_status status = kernel_run(t.results, &untrue, c, k, d, &t.choice, g->message);
+    for (size_t a = 0; a < k->answer_count && status == ASSAY_OK; a++)
+        status = judge_output(g, &t, a);
+    if (status == ASSAY_OK) {
+        add_complaint(g, &t, "", untrue);
+        status = judge_with_nan(g, &t);
+    } else if (status == ASSAY_INVALID) {
+        add_complaint(g, &t, "", "refused, where the reference has an answer");
+        status = ASSAY_OK;
+    }
+    for (size_t a = 0; a < k->answer_count; a++)
+        free(t.results[a]);
+    return status;
+}
+
+/* In every way that this processor has, from this path on. */
 static assay_status judge_class(struct gate *g, const struct golden_case *c, const struct answer_class *k,
-                                const struct assay_dialect *d)
+                                const struct assay_dialect *d, int path)
 {
     size_t count = kernel_iterates(c->operation, d) ? WAYS : 1;
     assay_status status = ASSAY_OK;
-    for (int path = ASSAY_FAST_PORTABLE; path < ASSAY_FAST_PATHS && status == ASSAY_OK; path++)
+    for (; path < ASSAY_FAST_PATHS && status == ASSAY_OK; path++)
         for (size_t w = 0; w < count && status == ASSAY_OK; w++) {
             if (!assay_fast_path_runs((enum assay_fast_path)path))
                 continue;
@@ -138,25 +209,31 @@ static assay_status judge_case(struct gate *g, const struct golden_case *c)
     assay_status status = ASSAY_OK;
     for (size_t k = 0; k < c->class_count && status == ASSAY_OK; k++) {
         const struct answer_class *class = &c->classes[k];
+        if (class->undefined)
+            continue;
         if (!operation_has_dialects(c->operation))
-            status = judge_class(g, c, class, NULL);
+            status = judge_class(g, c, class, NULL, ASSAY_FAST_PORTABLE);
         for (size_t m = 0; m < class->member_count && status == ASSAY_OK; m++)
-            status = judge_class(g, c, class, assay_dialect_find(class->members[m]));
+            status = judge_class(g, c, class, class->members[m], ASSAY_FAST_PORTABLE);
     }
     return status;
 }
 
-static assay_status judge_large(struct gate *g)
+/* The first so many; huge ones on the best path alone, for others would take hours. */
+static assay_status judge_large(struct gate *g, size_t count)
 {
     struct progress_bar bar = {0};
     assay_status status = ASSAY_OK;
-    g->elsewhere = "assay gate";
-    for (size_t k = 0; k < large_count && status == ASSAY_OK; k++) {
-        struct golden_case *c = add_case(g);
+    int best = ASSAY_FAST_PATHS - 1;
+    while (!assay_fast_path_runs((enum assay_fast_path)best))
+        best--;
+    g->elsewhere = count > large_count ? "assay gate --huge" : "assay gate";
+    for (size_t k = 0; k < count && status == ASSAY_OK; k++) {
+        struct golden_case *c = &add_case(g)->c;
         status = large_case(c, k);
         if (status == ASSAY_OK)
-            status = judge_class(g, c, c->classes, &large_dialect);
-        show_progress(&bar, "large cases", (double)(k + 1) / (double)large_count);
+            status = judge_class(g, c, c->classes, &large_dialect, k < large_count ? ASSAY_FAST_PORTABLE : best);
+        show_progress(&bar, "large cases", (double)(k + 1) / (double)count);
     }
     end_progress(&bar);
     return status;
@@ -164,98 +241,16 @@ static assay_status judge_large(struct gate *g)
 
 /* ---- random cases ---------------------------------------------------------------------------------------------------- */
 
-/* What one random case is made of; shrinking makes its sizes less. */
-struct draw {
-    uint64_t seed;
-    enum operation operation;
-    const struct assay_dialect *dialect;
-    const struct family *family;
-    size_t rows, cols, steps;
-    int exponent;
-};
-
-static struct draw draw_case(uint64_t seed)
-{
-    static const enum operation operations[] = {OPERATION_POLAR,    OPERATION_LMO,      OPERATION_NEWTON_SCHULZ,
-                                                OPERATION_COSH_RMS, OPERATION_MOMENTUM, OPERATION_STEP};
-    struct draw d = {.seed = seed};
-    uint64_t next = 0;
-    d.operation = operations[input_bits(seed, next++) % (sizeof operations / sizeof operations[0])];
-    d.rows = 1 + input_bits(seed, next++) % 24;
-    d.cols = 1 + input_bits(seed, next++) % 24;
-    d.steps = 1 + input_bits(seed, next++) % 4;
-    d.exponent = (int)(input_bits(seed, next++) % 41) - 30;
-    do {
-        d.family = &families[input_bits(seed, next++) % family_count];
-    } while (d.family->fits && !d.family->fits(d.rows, d.cols));
-    do {
-        d.dialect = &assay_dialects[input_bits(seed, next++) % assay_dialect_count];
-    } while ((d.operation == OPERATION_NEWTON_SCHULZ && assay_dialect_steps(d.dialect) == 0) ||
-             (d.operation == OPERATION_COSH_RMS && d.dialect->direction != ASSAY_DIRECTION_COSH_RMS));
-    return d;
-}
-
-/* The input `name` of the case: `count` matrices of the family, rounded to binary32. */
-static void add_matrices(struct golden_case *c, const char *name, const struct draw *d, size_t count, bool stacked,
-                         uint64_t salt)
-{
-    struct tensor *x = &c->inputs[c->input_count++];
-    size_t size = d->rows * d->cols;
-    int64_t *both = or_end(calloc(2 * size, sizeof *both));
-    *x = (struct tensor){.name = or_end(strdup(name)), .ndim = 2, .shape = {d->rows, d->cols}, .count = count * size};
-    if (stacked) {
-        x->ndim = 3;
-        x->shape[0] = count;
-        x->shape[1] = d->rows;
-        x->shape[2] = d->cols;
-    }
-    x->at = or_end(calloc(x->count, sizeof *x->at));
-    for (size_t t = 0; t < count; t++) {
-        struct whole_matrix whole = {.rows = d->rows, .cols = d->cols, .at = both, .truth = both + size};
-        d->family->fill(&whole, input_bits(d->seed ^ salt, t));
-        for (size_t k = 0; k < size; k++)
-            x->at[t * size + k] = (double)(float)ldexp((double)both[k], whole.exponent + d->exponent);
-    }
-    free(both);
-}
-
-/* The case, with the answer and the bounds of its dialect. ASSAY_UNDECIDED, ASSAY_UNDEFINED and ASSAY_INVALID: none. */
-static assay_status make_case(struct golden_case *c, const struct draw *d, char message[ASSAY_MESSAGE_SIZE])
-{
-    const assay_options options = {.message = message, .message_size = ASSAY_MESSAGE_SIZE};
-    *c = (struct golden_case){.operation = d->operation, .radius = 0.5, .step = d->steps};
-    snprintf(c->id, sizeof c->id, "fuzz-%016llx-%zux%zux%zu", (unsigned long long)d->seed, d->steps, d->rows, d->cols);
-    snprintf(c->family, sizeof c->family, "%s", d->family->name);
-    snprintf(c->why, sizeof c->why, "a random case of the family %s", d->family->name);
-    c->norm = (enum assay_norm)(input_bits(d->seed, 99) % NORMS);
-    c->hyper = (assay_hyper){.lr = 0.0625, .momentum = 0.875, .weight_decay = 0.25};
-    switch (d->operation) {
-    case OPERATION_MOMENTUM:
-        add_matrices(c, "momentum", d, 1, false, 1);
-        add_matrices(c, "grad", d, 1, false, 2);
-        add_matrices(c, "param", d, 1, false, 3);
-        break;
-    case OPERATION_STEP:
-        add_matrices(c, "param", d, 1, false, 1);
-        add_matrices(c, "grads", d, d->steps, true, 2);
-        break;
-    default:
-        add_matrices(c, "G", d, 1, false, 1);
-    }
-    assay_status status = case_compute_for(c, operation_has_dialects(d->operation) ? d->dialect : NULL, &options);
-    return status == ASSAY_OK ? case_bound(c, &options) : status;
-}
-
 /* Judges one random case; returns whether it passes, or has no answer. */
 static assay_status try_draw(struct gate *g, const struct draw *d, bool *pass)
 {
-    struct golden_case *c = add_case(g);
+    struct drawn_case *made = add_case(g);
     size_t before = findings_count(&g->findings, FINDING_FAIL);
-    assay_status status = make_case(c, d, g->message);
+    assay_status status = draw_make(made, d, g->message);
     bool none =
         status == ASSAY_INVALID || status == ASSAY_UNDEFINED || status == ASSAY_UNDECIDED || status == ASSAY_RANGE;
     if (status == ASSAY_OK)
-        status = judge_case(g, c);
+        status = judge_case(g, &made->c);
     *pass = findings_count(&g->findings, FINDING_FAIL) == before;
     return none ? ASSAY_OK : status;
 }
@@ -264,17 +259,14 @@ static assay_status try_draw(struct gate *g, const struct draw *d, bool *pass)
 static struct draw shrink(struct gate *g, struct draw d)
 {
     for (bool again = true; again;) {
-        struct draw less[] = {d, d, d};
+        struct draw smaller[DRAW_SIZES];
+        size_t count = draw_smaller(smaller, &d);
         again = false;
-        less[0].steps = (d.steps + 1) / 2;
-        less[1].rows = (d.rows + 1) / 2;
-        less[2].cols = (d.cols + 1) / 2;
-        for (size_t k = 0; k < 3 && !again; k++) {
-            struct gate scratch = {.folder = g->folder};
-            bool pass = true, same = less[k].steps == d.steps && less[k].rows == d.rows && less[k].cols == d.cols;
-            bool fits = !d.family->fits || d.family->fits(less[k].rows, less[k].cols);
-            if (!same && fits && try_draw(&scratch, &less[k], &pass) == ASSAY_OK && !pass) {
-                d = less[k];
+        for (size_t k = 0; k < count && !again; k++) {
+            struct gate scratch = {.folder = g->folder, .elsewhere = g->elsewhere};
+            bool pass = true;
+            if (try_draw(&scratch, &smaller[k], &pass) == ASSAY_OK && !pass) {
+                d = smaller[k];
                 again = true;
             }
             free_findings(&scratch);
@@ -286,20 +278,21 @@ static struct draw shrink(struct gate *g, struct draw d)
 /* Writes the inputs of a failing case, and says how to compute its answer. */
 static void write_reproducer(const struct draw *d)
 {
-    struct golden_case c;
+    struct drawn_case made;
+    const struct golden_case *c = &made.c;
     char path[CASE_TEXT + 16], command[VERDICT_TEXT], message[ASSAY_MESSAGE_SIZE] = "";
-    if (make_case(&c, d, message) != ASSAY_OK) {
-        case_free(&c);
+    if (draw_make(&made, d, message) != ASSAY_OK) {
+        case_free(&made.c);
         return;
     }
-    snprintf(path, sizeof path, "%s.safetensors", c.id);
-    answer_command(command, &c, &c.classes[0], 0, path, true);
-    const struct tensor_file file = {.count = c.input_count, .tensors = c.inputs};
+    snprintf(path, sizeof path, "%s.safetensors", c->id);
+    answer_command(command, c, &c->classes[0], 0, path, true);
+    const struct tensor_file file = {.count = c->input_count, .tensors = made.c.inputs};
     if (safetensors_write(path, &file, message, sizeof message) == ASSAY_OK)
         fprintf(stderr, "assay: the smallest inputs found that fail are in %s; their answer: %s\n", path, command);
     else
         complain_usage("%s", message);
-    case_free(&c);
+    case_free(&made.c);
 }
 
 static assay_status fuzz(struct gate *g, unsigned count, uint64_t seed)
@@ -310,7 +303,7 @@ static assay_status fuzz(struct gate *g, unsigned count, uint64_t seed)
     snprintf(again, sizeof again, "assay gate --fuzz %u --seed %llu", count, (unsigned long long)seed);
     g->elsewhere = again;
     for (unsigned k = 0; k < count && status == ASSAY_OK; k++) {
-        struct draw d = draw_case(input_bits(seed, k));
+        struct draw d = draw_case(seed, k);
         bool pass = true;
         status = try_draw(g, &d, &pass);
         if (status == ASSAY_OK && !pass) {
@@ -341,7 +334,7 @@ static bool all_paths(const struct gate *g, char *text, size_t size)
     return all;
 }
 
-static int run_gate_on(struct gate *g, bool large, unsigned random, uint64_t seed, enum findings_format format)
+static int run_gate_on(struct gate *g, size_t large, unsigned random, uint64_t seed, enum findings_format format)
 {
     char title[256], paths[128] = "";
     struct progress_bar bar = {0};
@@ -354,8 +347,8 @@ static int run_gate_on(struct gate *g, bool large, unsigned random, uint64_t see
             show_progress(&bar, operation_names[c->operation], (double)(k + 1) / (double)g->set.manifests[m].count);
         }
     end_progress(&bar);
-    if (status == ASSAY_OK && large)
-        status = judge_large(g);
+    if (status == ASSAY_OK)
+        status = judge_large(g, large);
     if (status == ASSAY_OK)
         status = fuzz(g, random, seed);
     if (status != ASSAY_OK) {
@@ -364,7 +357,11 @@ static int run_gate_on(struct gate *g, bool large, unsigned random, uint64_t see
     }
     bool all = all_paths(g, paths, sizeof paths);
     snprintf(title, sizeof title, "assay's fast kernels (%s), golden set %s, %s%u random cases of seed %llu", paths + 1,
-             MANIFEST_VERSION, large ? "large cases, " : "", random, (unsigned long long)seed);
+             MANIFEST_VERSION,
+             large > large_count ? "huge cases, "
+             : large > 0         ? "large cases, "
+                                 : "",
+             random, (unsigned long long)seed);
     g->findings.title = title;
     if (!findings_print(&g->findings, format))
         return complain_usage("standard output cannot be written");
@@ -376,7 +373,7 @@ static int run_gate_on(struct gate *g, bool large, unsigned random, uint64_t see
 int run_gate(int argc, char **argv)
 {
     const char *given = NULL, *format_text = NULL, *random_text = NULL, *seed_text = NULL;
-    bool help = false, small = false;
+    bool help = false, small = false, huge = false;
     unsigned random = 200, seed = 1;
     enum findings_format format;
     const struct option options[] = {
@@ -384,6 +381,7 @@ int run_gate(int argc, char **argv)
         {"fuzz", 0, &random_text, NULL, NULL, NULL, "how many random cases (default 200)"},
         {"seed", 0, &seed_text, NULL, NULL, NULL, "of the random cases (default 1)"},
         {"small", 0, NULL, &small, NULL, NULL, "without large cases, of 1024 x 1024 and more"},
+        {"huge", 0, NULL, &huge, NULL, NULL, "with squares of up to 8192 x 8192 too, which take minutes and 4 GiB"},
         {"format", 0, &format_text, NULL, NULL, NULL, "text, json, junit, tap, markdown or github"},
         {"help", 'h', NULL, &help, NULL, NULL, "print this"},
     };
@@ -396,6 +394,8 @@ int run_gate(int argc, char **argv)
     }
     if (argc != 0)
         return argc < 0 ? EXIT_USAGE : complain_usage("gate takes nothing but options");
+    if (small && huge)
+        return complain_usage("--small and --huge exclude each other");
     if ((random_text && !parse_count(random_text, 0, 1000000000, &random)) ||
         (seed_text && !parse_count(seed_text, 0, 1000000000, &seed)))
         return complain_usage("--fuzz and --seed take numbers up to 1000000000");
@@ -407,7 +407,7 @@ int run_gate(int argc, char **argv)
         return EXIT_SET;
     int code = EXIT_SET;
     if (set_read(&g.set, g.folder, g.message, sizeof g.message) == ASSAY_OK)
-        code = run_gate_on(&g, !small, random, seed, format);
+        code = run_gate_on(&g, small ? 0 : huge ? huge_count : large_count, random, seed, format);
     else
         complain_usage("%s", g.message);
     free_findings(&g);

@@ -1,5 +1,7 @@
 #include "kernels.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,7 +55,31 @@ static void widen(double *to, const float *from, size_t count)
         to[k] = (double)from[k];
 }
 
-static assay_status run_matrix(double *const *results, const struct golden_case *c)
+static bool are_finite(const float *x, size_t count)
+{
+    for (size_t k = 0; k < count; k++)
+        if (!isfinite(x[k]))
+            return false;
+    return true;
+}
+
+/* What is untrue about the status of results that are finite or are not. */
+static const char *untrue_status(assay_status status, bool finite)
+{
+    return status == ASSAY_OK && !finite          ? "not every number is finite, which the status does not tell"
+           : status == ASSAY_NOT_FINITE && finite ? "the status tells of NaN or infinity, and every number is finite"
+                                                  : NULL;
+}
+
+/* Takes the status of numbers that were written into account; what becomes of it: ASSAY_NOT_FINITE is none. */
+static assay_status told(const char **untrue, assay_status status, bool finite)
+{
+    const char *wrong = untrue_status(status, finite);
+    *untrue = *untrue ? *untrue : wrong;
+    return status == ASSAY_NOT_FINITE ? ASSAY_OK : status;
+}
+
+static assay_status run_matrix(double *const *results, const char **untrue, const struct golden_case *c)
 {
     const struct tensor *g = case_input(c, "G");
     size_t m = g->shape[0], n = g->shape[1];
@@ -66,9 +92,10 @@ static assay_status run_matrix(double *const *results, const struct golden_case 
         assay_fast_input in = {r.in[0], m, n, n};
         status = polar ? assay_fast_polar(out, NULL, in, r.work) : assay_fast_lmo(out, c->norm, c->radius, in, r.work);
         widen(results[0], r.out[0], g->count);
+        status = told(untrue, status, are_finite(r.out[0], g->count));
     }
     room_free(&r);
-    return status == ASSAY_NOT_FINITE ? ASSAY_OK : status;
+    return status;
 }
 
 /* A plan for tensors like `x`, its workspace, and second moments. */
@@ -88,8 +115,9 @@ static assay_status make_plan(struct room *r, const struct assay_dialect *d, con
     return r->work && r->moment ? ASSAY_OK : ASSAY_NO_MEMORY;
 }
 
-static assay_status run_direction(double *const *results, const struct golden_case *c, const struct assay_dialect *d,
-                                  const struct kernel_choice *choice, char message[ASSAY_MESSAGE_SIZE])
+static assay_status run_direction(double *const *results, const char **untrue, const struct golden_case *c,
+                                  const struct assay_dialect *d, const struct kernel_choice *choice,
+                                  char message[ASSAY_MESSAGE_SIZE])
 {
     const struct tensor *g = case_input(c, "G");
     struct room r = {.in = {narrowed(g->at, g->count)}, .out = {malloc(g->count * sizeof(float))}};
@@ -100,14 +128,17 @@ static assay_status run_direction(double *const *results, const struct golden_ca
     if (status == ASSAY_OK)
         status = c->operation == OPERATION_NEWTON_SCHULZ ? assay_fast_newton_schulz(r.out[0], r.plan, r.in[0], r.work)
                                                          : assay_fast_cosh_rms(r.out[0], r.plan, r.in[0], r.work);
-    if (status == ASSAY_OK || status == ASSAY_NOT_FINITE)
+    if (status == ASSAY_OK || status == ASSAY_NOT_FINITE) {
         widen(results[0], r.out[0], g->count);
+        status = told(untrue, status, are_finite(r.out[0], g->count));
+    }
     room_free(&r);
-    return status == ASSAY_NOT_FINITE ? ASSAY_OK : status;
+    return status;
 }
 
-static assay_status run_momentum(double *const *results, const struct golden_case *c, const struct assay_dialect *d,
-                                 const struct kernel_choice *choice, char message[ASSAY_MESSAGE_SIZE])
+static assay_status run_momentum(double *const *results, const char **untrue, const struct golden_case *c,
+                                 const struct assay_dialect *d, const struct kernel_choice *choice,
+                                 char message[ASSAY_MESSAGE_SIZE])
 {
     const struct tensor *m = case_input(c, "momentum"), *g = case_input(c, "grad"), *p = case_input(c, "param");
     struct room r = {.in = {narrowed(m->at, m->count), narrowed(g->at, g->count), narrowed(p->at, p->count)},
@@ -117,15 +148,36 @@ static assay_status run_momentum(double *const *results, const struct golden_cas
     assay_status status = enough ? make_plan(&r, d, &column, choice, message) : ASSAY_NO_MEMORY;
     if (status == ASSAY_OK)
         status = assay_fast_momentum(r.out[0], r.out[1], r.plan, &c->hyper, r.in[0], r.in[1], r.in[2], c->step, r.work);
-    if (status == ASSAY_OK || status == ASSAY_NOT_FINITE)
+    if (status == ASSAY_OK || status == ASSAY_NOT_FINITE) {
         for (size_t a = 0; a < 2; a++)
             widen(results[a], r.out[a], g->count);
+        status = told(untrue, status, are_finite(r.out[0], g->count) && are_finite(r.out[1], g->count));
+    }
     room_free(&r);
-    return status == ASSAY_NOT_FINITE ? ASSAY_OK : status;
+    return status;
+}
+
+static bool step_is_finite(const assay_fast_state *after, size_t count, size_t moments)
+{
+    return are_finite(after->param, count) && are_finite(after->momentum, count) &&
+           are_finite(after->second_moment, moments);
+}
+
+/* Whether u, which no step shows, must be finite: u = a m + b (g + wd p) with the next buffer m and 0 <= a, b <= 1 / (1 - beta)
+ * in every convention. Half of the range of binary32 pays for roundings. */
+static bool input_is_finite(const assay_fast_state *after, size_t count, const assay_hyper *hyper, const double *param,
+                            const float *grad)
+{
+    for (size_t k = 0; k < count; k++) {
+        double g = (grad ? fabs((double)grad[k]) : 0) + hyper->weight_decay * fabs(param[k]);
+        if (!((fabs((double)after->momentum[k]) + g) / (1 - hyper->momentum) <= (double)FLT_MAX / 2))
+            return false;
+    }
+    return true;
 }
 
 /* The steps of one parameter: params, updates, momentum. */
-static assay_status run_parameter(double *const *results, const struct golden_case *c, size_t p,
+static assay_status run_parameter(double *const *results, const char **untrue, const struct golden_case *c, size_t p,
                                   const struct assay_dialect *d, const struct kernel_choice *choice,
                                   char message[ASSAY_MESSAGE_SIZE])
 {
@@ -140,14 +192,19 @@ static assay_status run_parameter(double *const *results, const struct golden_ca
     struct room r = {
         .in = {narrowed(run.param.at, count), calloc(count, sizeof(float)), narrowed(run.grads, run.steps * count)}};
     assay_status status = r.in[0] && r.in[1] && r.in[2] ? make_plan(&r, d, &like, choice, message) : ASSAY_NO_MEMORY;
+    size_t moments = status == ASSAY_OK ? assay_fast_moment_count(r.plan) : 0;
     assay_fast_state state = {r.in[0], r.in[1], r.moment, 0};
     for (size_t t = 0; t < run.steps && status == ASSAY_OK; t++) {
         assay_hyper hyper = c->hyper;
         hyper.lr = run.lr ? run.lr[t] : hyper.lr;
         double *params = results[0] + t * count, *updates = results[1] + t * count;
         widen(updates, state.param, count);
-        status = assay_fast_step(&state, r.plan, &hyper, present[t] ? r.in[2] + t * count : NULL, r.work);
-        status = status == ASSAY_NOT_FINITE ? ASSAY_OK : status;
+        const float *grad = present[t] ? r.in[2] + t * count : NULL;
+        status = assay_fast_step(&state, r.plan, &hyper, grad, r.work);
+        bool skipped = !grad && d->absent == ASSAY_ABSENT_SKIP, finite = step_is_finite(&state, count, moments);
+        if (status == ASSAY_NOT_FINITE)
+            finite = finite && input_is_finite(&state, count, &hyper, updates, grad);
+        status = told(untrue, status, skipped || finite);
         widen(params, state.param, count);
         widen(results[2] + t * count, state.momentum, count);
         for (size_t k = 0; k < count; k++)
@@ -158,22 +215,23 @@ static assay_status run_parameter(double *const *results, const struct golden_ca
     return status;
 }
 
-assay_status kernel_run(double *const *results, const struct golden_case *c, const struct answer_class *k,
-                        const struct assay_dialect *d, const struct kernel_choice *choice,
+assay_status kernel_run(double *const *results, const char **untrue, const struct golden_case *c,
+                        const struct answer_class *k, const struct assay_dialect *d, const struct kernel_choice *choice,
                         char message[ASSAY_MESSAGE_SIZE])
 {
     assay_status status = ASSAY_OK;
+    *untrue = NULL;
     switch (c->operation) {
     case OPERATION_NEWTON_SCHULZ:
     case OPERATION_COSH_RMS:
-        return run_direction(results, c, d, choice, message);
+        return run_direction(results, untrue, c, d, choice, message);
     case OPERATION_MOMENTUM:
-        return run_momentum(results, c, d, choice, message);
+        return run_momentum(results, untrue, c, d, choice, message);
     case OPERATION_STEP:
         for (size_t p = 0; STEP_OUTPUTS * p < k->answer_count && status == ASSAY_OK; p++)
-            status = run_parameter(results + STEP_OUTPUTS * p, c, p, d, choice, message);
+            status = run_parameter(results + STEP_OUTPUTS * p, untrue, c, p, d, choice, message);
         return status;
     default:
-        return run_matrix(results, c);
+        return run_matrix(results, untrue, c);
     }
 }

@@ -9,8 +9,9 @@
  *     S = b A + c A A = A (A - d I) = d N + N N,
  *
  * where N is small: two rows have few columns in common. X, A, S and Y are whole numbers of at most 256 in size, which bf16
- * holds; for S and Y that is checked. No partial sum of a product exceeds sum_k |A_ik| |A_kj| <= d sum_k |A_ik| <= d d 1024
- * or sum_k |S_ik| |X_kj| <= 256 * 1024, and fp32 holds whole numbers up to 2^24. */
+ * holds; for S and Y that is checked. With m the shorter side, at most 8192, no partial sum of a product exceeds
+ * sum_k |A_ik| |A_kj| <= d sum_k |A_ik| <= d d m or sum_k |S_ik| |X_kj| <= 256 m <= 2^21, in which k counts m rows, nor, of
+ * A = X X^T, d; with b A <= d d and a X <= 3 added, all that is less than 2^24, up to which fp32 holds whole numbers. */
 #include "large.h"
 
 #include "inputs.h"
@@ -21,8 +22,9 @@
 
 enum { ENTRIES = 4, OWN = 3 /* a */, LARGEST = 256 };
 
-static const size_t shapes[][2] = {{1024, 1024}, {1024, 4096}, {2501, 997}, {512, 8192}};
-const size_t large_count = sizeof shapes / sizeof shapes[0];
+static const size_t shapes[][2] = {{1024, 1024}, {1024, 4096}, {2501, 997}, {512, 8192},
+                                   {2048, 2048}, {4096, 4096}, {8192, 8192}};
+const size_t large_count = 4, huge_count = sizeof shapes / sizeof shapes[0];
 
 static const struct assay_triple triple = {OWN, -ENTRIES, 1};
 static const struct assay_coefficients coefficients = {"whole", "tools/large.c", 1, &triple};

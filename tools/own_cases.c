@@ -37,7 +37,7 @@ static assay_status compute(struct golden_case *c, const struct assay_dialect *d
         found.member_count = 1;
         found.members = malloc(sizeof *found.members);
         if (found.members)
-            found.members[0] = d->name;
+            found.members[0] = d;
     }
     struct golden_case alone = *c;
     alone.classes = &found;

@@ -1,5 +1,6 @@
 #include "search.h"
 
+#include "changes.h"
 #include "command.h"
 #include "fit.h"
 
@@ -95,75 +96,23 @@ static assay_status consider_bugs(struct search *s, const struct evidence *e, st
 
 /* ---- axes -------------------------------------------------------------------------------------------------------------- */
 
-/* The values of a numerical axis that ports have been seen with. */
-static const struct {
-    const char *axis, *values[14];
-} seen[] = {
-    {"steps", {"1", "2", "3", "4", "5", "6", "7", "8", "10", "12"}},
-    {"norm-factor", {"1", "1.01", "1.02", "1.05", "1.1"}},
-    {"eps", {"0", "1e-15", "1e-12", "1e-10", "1e-9", "1e-8", "1e-7", "1e-6", "1e-5", "1e-4", "1e-3"}},
-    {"beta2", {"0.9", "0.95", "0.98", "0.99", "0.999"}},
-    {"gamma", {"0.5", "1", "1.5", "2"}},
-    {"scale-factor", {"0.1", "0.2", "0.4", "0.5", "1", "2"}},
-    {"dampening", {"0", "0.1", "0.5", "0.9", "0.95"}},
-};
-
-/* Value number k of an axis: true, and its text, unless there are fewer. */
-static bool axis_value(size_t axis, size_t k, char text[32])
+/* Whether the axis is one that ports are told by: the rest is seen in no results, or in the choice of a named dialect. */
+static bool is_told_by(const struct assay_dialect *d, const char *axis)
 {
-    const struct assay_axis *a = &assay_axes[axis];
-    const char *value = NULL;
-    if (strcmp(a->name, "coefficients") == 0) {
-        value = k < assay_coefficient_table_count ? assay_coefficient_tables[k]->name : NULL;
-    } else if (a->values) {
-        size_t count = 0;
-        while (a->values[count])
-            count++;
-        value = k < count ? a->values[k] : NULL;
-    } else {
-        for (size_t l = 0; l < sizeof seen / sizeof seen[0]; l++)
-            if (strcmp(seen[l].axis, a->name) == 0 && k < sizeof seen[l].values / sizeof *seen[l].values)
-                value = seen[l].values[k];
-    }
-    if (value)
-        snprintf(text, 32, "%s", value);
-    return value != NULL;
-}
-
-/* Whether the axis plays a part in what the dialect does. */
-static bool matters(const struct assay_dialect *d, const char *axis)
-{
-    static const char *const iteration[] = {"coefficients", "steps", "overrun", "normalisation", "norm-factor",
-                                            "eps",          "pre",   "snap",    "post"};
-    bool iterates = assay_dialect_steps(d) > 0 &&
-                    (d->direction == ASSAY_DIRECTION_NEWTON_SCHULZ || d->direction == ASSAY_DIRECTION_COSH_RMS);
-    for (size_t k = 0; k < sizeof iteration / sizeof iteration[0]; k++)
-        if (strcmp(axis, iteration[k]) == 0)
-            return iterates;
-    if (strcmp(axis, "norm") == 0)
-        return d->direction == ASSAY_DIRECTION_LMO;
-    if (strcmp(axis, "cosh") == 0 || strcmp(axis, "gamma") == 0)
-        return d->direction == ASSAY_DIRECTION_COSH_RMS;
-    if (strcmp(axis, "beta2") == 0)
-        return d->post != ASSAY_POST_NONE || d->direction == ASSAY_DIRECTION_ADAM;
-    if (strcmp(axis, "dampening") == 0)
-        return d->momentum == ASSAY_MOMENTUM_HEAVY_BALL;
-    return strcmp(axis, "arithmetic") != 0 && strcmp(axis, "nan-to-zero") != 0 && strcmp(axis, "cosh-eps") != 0 &&
-           strcmp(axis, "adam-eps") != 0 && strcmp(axis, "direction") != 0;
+    static const char *const left[] = {"direction", "nan-to-zero", "cosh-eps", "adam-eps"};
+    for (size_t k = 0; k < sizeof left / sizeof left[0]; k++)
+        if (strcmp(axis, left[k]) == 0)
+            return false;
+    return axis_matters(d, axis);
 }
 
 /* The hypothesis with the axis changed; false if that is no change. */
 static bool changed(struct hypothesis *to, const struct hypothesis *from, size_t axis, const char *value)
 {
-    char old[32];
-    assay_dialect_get(&from->dialect, axis, old, sizeof old);
     *to = *from;
     to->changes++;
     snprintf(to->name, sizeof to->name, "%.150s, %s=%s", from->name, assay_axes[axis].name, value);
-    char now[32];
-    bool set = assay_dialect_set(&to->dialect, assay_axes[axis].name, value);
-    assay_dialect_get(&to->dialect, axis, now, sizeof now);
-    return set && strcmp(old, now) != 0;
+    return axis_change(&to->dialect, axis, value);
 }
 
 static assay_status consider_changes(struct search *s, const struct evidence *e, const struct hypothesis *from,
@@ -171,9 +120,9 @@ static assay_status consider_changes(struct search *s, const struct evidence *e,
 {
     assay_status status = ASSAY_OK;
     for (size_t axis = 0; axis < assay_axis_count && status == ASSAY_OK; axis++) {
-        char value[32];
+        char value[AXIS_TEXT];
         show_progress(bar, "axes", (double)axis / (double)assay_axis_count);
-        if (!matters(&from->dialect, assay_axes[axis].name))
+        if (!is_told_by(&from->dialect, assay_axes[axis].name))
             continue;
         for (size_t k = 0; axis_value(axis, k, value) && status == ASSAY_OK; k++) {
             struct hypothesis h;
@@ -360,9 +309,9 @@ static assay_status weigh_axes(struct search *s, const struct evidence *e, struc
     for (size_t axis = 0; axis < assay_axis_count && status == ASSAY_OK; axis++) {
         struct axis_evidence found = {.axis = axis};
         struct hypothesis nearest = {0};
-        char value[32];
+        char value[AXIS_TEXT];
         show_progress(bar, "evidence", (double)axis / (double)assay_axis_count);
-        if (!matters(&first->dialect, assay_axes[axis].name))
+        if (!is_told_by(&first->dialect, assay_axes[axis].name))
             continue;
         for (size_t k = 0; axis_value(axis, k, value) && status == ASSAY_OK; k++) {
             struct hypothesis h;
