@@ -20,8 +20,8 @@ extern "C" {
 
 typedef struct assay_golden_set assay_golden_set;
 
-/* Reads a set: a folder with SHA256SUMS. Errors: ASSAY_UNREADABLE, with a sentence, if anything is missing, altered or
- * malformed; ASSAY_NO_MEMORY. */
+/* Reads a set: a folder with SHA256SUMS. Errors: ASSAY_UNREADABLE, with a sentence, if anything is missing, altered,
+ * malformed or of another version; ASSAY_NO_MEMORY. */
 ASSAY_API assay_status assay_golden_open(assay_golden_set **set, const char *folder, char *message,
                                          size_t message_size);
 ASSAY_EXPORT void assay_golden_close(assay_golden_set *set); /* NULL is fine */
