@@ -3,9 +3,12 @@
 Run as `python3 tests/cheaters.py ASSAY [SET]`; exit 0 if all is well, 1 if not. Needs numpy. Without a set it makes one.
 """
 import functools
+import json
 import os
+import re
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 try:
@@ -215,6 +218,42 @@ def test_meaning():
     check([line.split()[-1] for line in out.splitlines() if line.startswith("newton-schulz ")] == ["nan"], "the worst is NaN")
     check(code == 1 and "assay identify results.safetensors looks further" in out and " as signsgdm" not in out,
           f"exit {code}: {out[-300:]}")
+
+
+def test_formats():
+    """Every format says what the failures mean and warns, and is well-formed, though the names of the files are not: of a port
+    that is moonlight, as jordan, and writes into its inputs."""
+    odd = os.fsdecode(b"a|b`c` %0A<d>&\"\n::error::\x1b*_\xff]]>")
+    theirs = {n: x for n, x in answers("moonlight").items() if n in answers("jordan") and n.startswith("step-")}
+    golden.save(odd, theirs, metadata={"mutated": "step-gaussian-4x6"})
+    os.symlink(os.path.dirname(golden_set()), "set" + odd)
+
+    def well_formed(form, text):
+        if form == "json":
+            found = json.loads(text)
+            return found["meaning"] + found["warnings"], [f["what"] for f in found["findings"] if f["verdict"] == "fail"]
+        if form == "junit":
+            suite = ElementTree.fromstring(text)
+            return suite.find("system-out").text.splitlines(), [f.get("message") for f in suite.iter("failure")]
+        lines = text.splitlines()
+        shape = {"tap": r"TAP version 13|1\.\.\d+|(not )?ok \d+ - \S[^#]*( # SKIP .*)?|# .*",
+                 "github": r"::(error|warning|notice) title=assay[ a-z0-9.-]*::([^%]|%25)*",
+                 "markdown": r"## .*|(\|([^|]|\\\|)*){7}\||(?!\|)([^|`<]|\\[|`<])*|  (`+)[^`].*[^`]\4|"}[form]
+        check(all(re.fullmatch(shape, line) for line in lines),
+              f"{form}: {[line for line in lines if not re.fullmatch(shape, line)][:3]}")
+        failures = [line for line in lines if line.startswith(("not ok", "::error", "* **"))]
+        return [line for line in lines if line not in failures and not line.startswith("ok")], failures
+
+    counts = set()
+    for form in ("json", "junit", "tap", "github", "markdown"):
+        p = subprocess.run([ASSAY, "check", "--set", "set" + odd, "--dialect", "jordan", "--partial", "--dtype", "f32",
+                            "--format", form, odd], capture_output=True)
+        check(p.returncode == 1, f"--format {form}: exit {p.returncode}: {p.stderr}")
+        remarks, failures = well_formed(form, p.stdout.decode())
+        for words in ("Everything passes as .*moonlight", "the port writes into its inputs"):
+            check(any(re.search(words, line) for line in remarks), f"--format {form} does not say {words!r}")
+        counts.add(len(failures))
+    check(len(counts) == 1 and counts != {0}, f"the formats count {counts} failures")
 
 
 def test_narrow_results():

@@ -110,29 +110,27 @@ static struct agreement agreement_with(const struct check *check, const struct a
 
 /* Says which other dialects the fewest of the results contradict, if those are at most `least` and less than a quarter of ours,
  * and more of them agree than with ours: one that takes few of the results has few to fail. Returns whether there is any. */
-static bool print_nearest(const struct check *check, struct agreement ours, size_t least)
+static bool tell_nearest(struct findings *f, const struct check *check, struct agreement ours, size_t least)
 {
-    const char *names[256];
-    size_t count = 0;
+    char names[4096] = "";
+    size_t used = 0;
     for (size_t d = 0; d < assay_dialect_count; d++) {
         struct agreement t = agreement_with(check, &assay_dialects[d]);
         if (t.passed <= ours.passed || 4 * t.failed >= ours.failed || t.failed > least)
             continue;
-        count = t.failed < least ? 0 : count;
+        used = t.failed < least ? 0 : used;
         least = t.failed;
-        names[count++] = assay_dialects[d].name;
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s %s", used ? "," : "", assay_dialects[d].name);
     }
-    if (count > 0 && least == 0)
-        printf("\nEverything passes as");
-    else if (count > 0)
-        printf("\nOnly %zu outputs fail as", least);
-    for (size_t k = 0; k < count; k++)
-        printf("%s %s%s", k ? "," : "", names[k], k + 1 == count ? ".\n" : "");
-    return count > 0;
+    if (used > 0 && least == 0)
+        findings_remark(f, false, "Everything passes as%s.", names);
+    else if (used > 0)
+        findings_remark(f, false, "Only %zu outputs fail as%s.", least, names);
+    return used > 0;
 }
 
 /* What is no failure: results near their bounds, and parameters that look narrower than they should be. */
-static void print_warnings(const struct check *check, const struct findings *f)
+static void warn(struct findings *f, const struct check *check)
 {
     size_t near = 0, narrow = 0, params = 0;
     for (size_t k = 0; k < f->count; k++) {
@@ -149,31 +147,32 @@ static void print_warnings(const struct check *check, const struct findings *f)
     }
     const char *mutated = results_remark(check->j.results, "mutated");
     if (mutated)
-        printf(
-            "\nwarning: the port writes into its inputs (%.*s and maybe others): whoever reads a gradient again finds "
-            "another\n",
-            (int)strcspn(mutated, " "), mutated);
+        findings_remark(f, true,
+                        "the port writes into its inputs (%.*s and maybe others): whoever reads a gradient again finds "
+                        "another",
+                        (int)strcspn(mutated, " "), mutated);
     if (near > 0)
-        printf("\nwarning: %zu outputs pass with an error above half the bound\n", near);
+        findings_remark(f, true, "%zu outputs pass with an error above half the bound", near);
     if (params > 0 && narrow == params)
-        puts("\nwarning: every parameter is a bfloat16 number: where they are kept so, small updates are lost");
+        findings_remark(f, true,
+                        "every parameter is a bfloat16 number: where they are kept so, small updates are lost");
 }
 
 /* Bounds of the dialect's format are no test of a port that computes in a finer one. */
-static void print_finer(const struct check *check)
+static void warn_of_finer(struct findings *f, const struct check *check)
 {
     enum tensor_type format = format_of(OPERATION_NEWTON_SCHULZ, check->j.dialect);
     struct evidence e;
     if (!check->j.any_format || format == TENSOR_F32 || !is_tried(&check->j, OPERATION_NEWTON_SCHULZ))
         return;
     if (evidence_gather(&e, check->j.set, check->j.results) && evidence_format(&e) == TENSOR_F32)
-        printf("\nwarning: directions are finer than %s, which they are judged as: see --dtype\n",
-               format_names[format]);
+        findings_remark(f, true, "directions are finer than %s, which they are judged as: see --dtype",
+                        format_names[format]);
     evidence_free(&e);
 }
 
 /* Names the known bug of the dialect that the results look like, and the dialects that they are as near to; or says what to do. */
-static void print_meaning(const struct check *check, const struct findings *f)
+static void tell_meaning(struct findings *f, const struct check *check)
 {
     const struct bug *bug = NULL;
     struct agreement ours = {findings_count(f, FINDING_PASS), findings_count(f, FINDING_FAIL)};
@@ -182,25 +181,26 @@ static void print_meaning(const struct check *check, const struct findings *f)
     enum tensor_type format = judged_format(&check->j, OPERATION_NEWTON_SCHULZ);
     if (evidence_gather(&e, check->j.set, check->j.results) &&
         search_bug(&bug, &left, &e, check->j.dialect, format) == ASSAY_OK && bug)
-        printf("\nIt looks like a known bug, %s: the port %s.\n", bug->name, bug->meaning);
+        findings_remark(f, false, "It looks like a known bug, %s: the port %s.", bug->name, bug->meaning);
     if (bug && left > 0)
-        printf("It does not explain %zu outputs; assay identify %s looks further.\n", left, check->j.results->path);
+        findings_remark(f, false, "It does not explain %zu outputs; assay identify %s looks further.", left,
+                        check->j.results->path);
     evidence_free(&e);
-    if (!print_nearest(check, ours, left) && !bug)
-        printf("\nNo other dialect and no known bug explains it; assay identify %s looks further.\n",
-               check->j.results->path);
+    if (!tell_nearest(f, check, ours, left) && !bug)
+        findings_remark(f, false, "No other dialect and no known bug explains it; assay identify %s looks further.",
+                        check->j.results->path);
 }
 
-/* `suite`: what failed are statistics alone, which say themselves what they mean. */
-static int conclude(const struct check *check, const struct findings *f, bool suite)
+/* Prints all of it. `suite`: what failed are statistics alone, which say themselves what they mean. */
+static int conclude(struct findings *f, const struct check *check, bool suite)
 {
-    bool text = check->format == FORMAT_TEXT, failed = findings_count(f, FINDING_FAIL) > 0;
-    if (text) {
-        print_warnings(check, f);
-        print_finer(check);
-    }
-    if (text && failed && !check->j.cases && !suite)
-        print_meaning(check, f);
+    bool failed = findings_count(f, FINDING_FAIL) > 0;
+    warn(f, check);
+    warn_of_finer(f, check);
+    if (failed && !check->j.cases && !suite)
+        tell_meaning(f, check);
+    if (!findings_print(f, check->format))
+        return complain_usage("standard output cannot be written");
     return failed ? EXIT_FAILED : findings_incomplete(f) ? EXIT_INCOMPLETE : EXIT_PASS;
 }
 
@@ -257,10 +257,8 @@ static int check_results(const struct check *check)
     int code = EXIT_OURS;
     if (status != ASSAY_OK)
         complain_usage("%s", message[0] ? message : assay_status_text(status));
-    else if (!findings_print(&f, check->format))
-        code = complain_usage("standard output cannot be written");
     else
-        code = conclude(check, &f, clean);
+        code = conclude(&f, check, clean);
     findings_free(&f);
     return code;
 }

@@ -24,18 +24,29 @@ struct finding {
     char *text, *command;         /* of a failure: what is wrong, and what computes the answer */
 };
 
+/* A sentence about all of them. */
+struct remark {
+    bool warning; /* of what is no failure; or what failures mean */
+    char *text;
+};
+
 struct findings {
     const char *title;
     const char *untried; /* operations of which there is no result at all, or NULL; */
     bool partial;        /* and whether results may be missing */
     size_t count, room;
     struct finding *each;
+    size_t remark_count;
+    struct remark *remarks;
 };
 
 void findings_free(struct findings *f);
 
 /* Adds one; `text` and `command`, which may be NULL, are copied. Out of memory ends the program. */
 void findings_add(struct findings *f, struct finding finding);
+
+/* Adds a remark. Out of memory ends the program. */
+void findings_remark(struct findings *f, bool warning, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Whether results are missing that may not be, or nothing is judged. */
 bool findings_incomplete(const struct findings *f);
