@@ -59,7 +59,7 @@ enum assay_format { ASSAY_FORMAT_F64, ASSAY_FORMAT_F32, ASSAY_FORMAT_F16, ASSAY_
 
 enum { ASSAY_VERDICT_TEXT = 1024 };
 typedef struct assay_verdict {
-    bool judged, pass;          /* not judged, where no bound says anything: pass then */
+    bool judged, pass;          /* not judged, where no bound says anything of a finite result: pass then */
     double error, bound, ratio; /* where error / bound is largest */
     size_t step, entry;         /* there: the step of a run, from 0, and an entry that is off */
     double got, exact;          /* of that entry */
