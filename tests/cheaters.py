@@ -153,6 +153,7 @@ def test_files():
     check(code == 0, f"--partial: exit {code}")
     refused("nothing", {}, code=4)
     refused("an unknown tensor", {**true, "what/is/this": np.zeros((1,), "f4")}, code=2, word="what/is/this")
+    refused("a name with an escape", {**true, "\x1b[31m/Y": np.zeros((1,), "f4")}, code=2, word="'\\x1b[31m/Y'")
     refused("an unknown output", {**true, next(iter(true)).split("/")[0] + "/Z": np.zeros((1,), "f4")}, code=2)
     name, x = next(iter((n, x) for n, x in true.items() if x.ndim == 2 and x.shape[0] != x.shape[1]))
     refused("a wrong shape", {**true, name: np.ascontiguousarray(x.T)}, word="shape")
@@ -218,6 +219,25 @@ def test_meaning():
     check([line.split()[-1] for line in out.splitlines() if line.startswith("newton-schulz ")] == ["nan"], "the worst is NaN")
     check(code == 1 and "assay identify results.safetensors looks further" in out and " as signsgdm" not in out,
           f"exit {code}: {out[-300:]}")
+
+
+def test_misshapen():
+    """Results of another shape are no evidence for a bug, but said to be that, by check and by identify; the worst is no number."""
+    true = answers("jordan")
+    for what, results in (("all", {n: x.reshape(-1) for n, x in true.items()}),
+                          ("some", {n: x.reshape(-1) if n.endswith("/Y") else -x for n, x in true.items()})):
+        code, out, err = verdict(results, "--dtype", "f32", "--format", "json")
+        meaning = " ".join(json.loads(out)["meaning"])
+        flat = sum(x.ndim > 1 for n, x in true.items() if what == "all" or n.endswith("/Y"))
+        check(code == 1 and f"{flat} of the outputs that fail have another shape" in meaning, f"{what} flat: {meaning}{err}")
+        check("looks like a known bug" not in meaning, f"{what} flat: {meaning}")
+        check({f["err_over_bound"] for f in json.loads(out)["findings"] if "the shape is" in f.get("what", "")} == {"nan"},
+              f"{what} flat: an error over bound")
+        few = {n: x for n, x in results.items() if n.startswith(("step-gaussian-5x5/", "newton-schulz-gaussian-3x5/"))}
+        golden.save("few.safetensors", few)
+        code, out, err = run("identify", "--set", os.path.dirname(golden_set()), "few.safetensors")
+        check("another shape" in err if what == "all" else "their shape is another" in out, f"identify, {what}: {out[:300]}{err}")
+        check(code == (4 if what == "all" else 1), f"identify, {what}: exit {code}")
 
 
 def test_formats():

@@ -171,20 +171,27 @@ static void warn_of_finer(struct findings *f, const struct check *check)
     evidence_free(&e);
 }
 
-/* Names the known bug of the dialect that the results look like, and the dialects that they are as near to; or says what to do. */
+/* Names the known bug of the dialect that the results look like, and the dialects that they are as near to; or says what to do. What
+ * has another shape is no evidence for any bug. */
 static void tell_meaning(struct findings *f, const struct check *check)
 {
     const struct bug *bug = NULL;
     struct agreement ours = {findings_count(f, FINDING_PASS), findings_count(f, FINDING_FAIL)};
-    size_t left = ours.failed;
+    size_t misshapen = 0;
     struct evidence e;
     enum tensor_type format = judged_format(&check->j, OPERATION_NEWTON_SCHULZ);
-    if (evidence_gather(&e, check->j.set, check->j.results) &&
+    for (size_t k = 0; k < f->count; k++)
+        misshapen += f->each[k].misshapen;
+    size_t left = ours.failed - misshapen;
+    if (evidence_gather(&e, check->j.set, check->j.results) && left > 0 &&
         search_bug(&bug, &left, &e, check->j.dialect, format) == ASSAY_OK && bug)
         findings_remark(f, false, "It looks like a known bug, %s: the port %s.", bug->name, bug->meaning);
+    left += misshapen;
     if (bug && left > 0)
         findings_remark(f, false, "It does not explain %zu outputs; assay identify %s looks further.", left,
                         check->j.results->path);
+    if (misshapen > 0)
+        findings_remark(f, false, "%zu of the outputs that fail have another shape than their answers.", misshapen);
     evidence_free(&e);
     if (!tell_nearest(f, check, ours, left) && !bug)
         findings_remark(f, false, "No other dialect and no known bug explains it; assay identify %s looks further.",
@@ -236,9 +243,8 @@ static int check_results(const struct check *check)
     char title[256], untried[256] = "", message[ASSAY_MESSAGE_SIZE] = "";
     if (!own_cases_fit(&check->j))
         return EXIT_USAGE;
-    const char *unknown = unknown_result(&check->j);
-    if (unknown)
-        return complain_usage("%s: tensor '%s' is the output of no case", check->j.results->path, unknown);
+    if (complain_unknown(&check->j))
+        return EXIT_USAGE;
     snprintf(title, sizeof title, "%s as %s, %s %s", check->j.results->path, check->j.dialect->name,
              check->j.cases ? "cases" : "golden set", check->j.cases ? check->j.cases : MANIFEST_VERSION);
     f.title = title;

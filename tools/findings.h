@@ -20,7 +20,8 @@ struct finding {
     enum tensor_type format;  /* of the arithmetic that it was judged as */
     const struct golden_case *c;
     const char *dialect, *output; /* "" where there is none */
-    double ratio;                 /* error over bound */
+    double ratio;                 /* error over bound; NaN */
+    bool misshapen;               /* where the result has another shape than the answer */
     char *text, *command;         /* of a failure: what is wrong, and what computes the answer */
 };
 

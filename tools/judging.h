@@ -32,8 +32,8 @@ assay_status judge_operation(struct findings *f, const struct judging *j, enum o
 bool is_tried(const struct judging *j, enum operation operation);
 bool is_expected(const struct judging *j, enum operation operation);
 
-/* The name of a result that belongs to no case of the set, or NULL. */
-const char *unknown_result(const struct judging *j);
+/* Complains of a result that belongs to no case of the set; false if there is none. */
+bool complain_unknown(const struct judging *j);
 
 /* The value of --dtype: `any_format` and `format` of *j; false after a complaint. */
 bool parse_dtype(const char *text, struct judging *j);
