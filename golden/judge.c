@@ -196,14 +196,28 @@ void verdict_text(char text[VERDICT_TEXT], const struct verdict *v, const struct
              k->name[0] ? ", " : "", k->name, a->name, step, what, a->name, place, v->got, v->got, v->exact, v->exact);
 }
 
+void shell_word(char to[VERDICT_TEXT], const char *file)
+{
+    size_t used = 0;
+    if (file[strspn(file, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+,:@%=-")] == '\0') {
+        snprintf(to, VERDICT_TEXT, "%s", file);
+        return;
+    }
+    to[used++] = '\'';
+    for (; *file && used < VERDICT_TEXT - 6; file++)
+        used += (size_t)snprintf(to + used, VERDICT_TEXT - used, *file == '\'' ? "'\\''" : "%c", *file);
+    strcpy(to + used, "'");
+}
+
 void answer_command(char text[VERDICT_TEXT], const struct golden_case *c, const struct answer_class *k, size_t output,
                     const char *file, bool alone)
 {
-    char lr[40] = "", tensor[CASE_TEXT + 16] = "", parameter[40] = "";
+    char lr[40] = "", tensor[CASE_TEXT + 16] = "", parameter[40] = "", word[VERDICT_TEXT];
     bool whole = c->operation == OPERATION_MOMENTUM || c->operation == OPERATION_STEP;
     if (!alone)
         snprintf(tensor, sizeof tensor, " --tensor %s/%s", c->id, whole ? "" : "G");
-    int end = snprintf(text, VERDICT_TEXT, "assay ref %s %s%s", operation_names[c->operation], file, tensor);
+    shell_word(word, file);
+    int end = snprintf(text, VERDICT_TEXT, "assay ref %s %s%s", operation_names[c->operation], word, tensor);
     size_t room = end < VERDICT_TEXT ? VERDICT_TEXT - (size_t)end : 0;
     char *at = text + (VERDICT_TEXT - room);
     switch (c->operation) {

@@ -34,6 +34,9 @@ enum { VERDICT_TEXT = 1024 };
 void verdict_text(char text[VERDICT_TEXT], const struct verdict *v, const struct golden_case *c,
                   const struct answer_class *k, size_t output);
 
+/* The name of a file as a word of a shell command, quoted if need be; one that is too long is cut. */
+void shell_word(char to[VERDICT_TEXT], const char *file);
+
 /* The command that computes an output of the case from scratch: for a set in that folder; for any .safetensors file that
  * holds the inputs, under names that begin with the id, or (`alone`) by themselves. */
 void verdict_command(char text[VERDICT_TEXT], const struct golden_case *c, const struct answer_class *k, size_t output,

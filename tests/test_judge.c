@@ -503,6 +503,29 @@ START_TEST(commands_are_complete)
 }
 END_TEST
 
+/* What a shell makes of the word is the name; a plain one is not quoted. */
+START_TEST(names_of_files_are_words)
+{
+    static const char *const names[] = {"golden/a-b_c.safetensors",   "my set/x", "it's",
+                                        "$(exit 9)`exit 9`\"\\*;&\n", "'",        ""};
+    char word[VERDICT_TEXT], command[VERDICT_TEXT + 64], got[64], longer[2 * VERDICT_TEXT];
+    for (size_t n = 0; n < sizeof names / sizeof names[0]; n++) {
+        shell_word(word, names[n]);
+        ck_assert(n > 0 || strcmp(word, names[0]) == 0);
+        snprintf(command, sizeof command, "printf %%s %s", word);
+        FILE *from = popen(command, "r");
+        ck_assert_ptr_nonnull(from);
+        got[fread(got, 1, sizeof got - 1, from)] = '\0';
+        ck_assert_int_eq(pclose(from), 0);
+        ck_assert_str_eq(got, names[n]);
+    }
+    memset(longer, '\'', sizeof longer - 1);
+    longer[sizeof longer - 1] = '\0';
+    shell_word(word, longer);
+    ck_assert(strlen(word) < VERDICT_TEXT && strlen(word) % 4 == 2 && strcmp(word + strlen(word) - 2, "''") == 0);
+}
+END_TEST
+
 /* ---- what goes wrong --------------------------------------------------------------------------------------------------- */
 
 static void check_memory(const struct golden_case *c, const struct answer_class *k, enum tensor_type f,
@@ -539,4 +562,4 @@ RUN_TESTS("judge", TEST(exact_answers_pass), TEST(what_is_not_finite_fails),
           TEST(what_is_not_finite_fails_without_a_bound), TEST(wrong_results_fail), TEST(single_entries_are_named),
           TEST(the_measure_is_named), TEST(stale_steps_and_other_dialects_fail), TEST(a_bit_is_seen),
           TEST(any_optimal_answer_passes), TEST(verdicts_are_sentences), TEST(commands_are_complete),
-          TEST(memory_failures_are_survived))
+          TEST(names_of_files_are_words), TEST(memory_failures_are_survived))

@@ -24,7 +24,7 @@ static void add_statistic(struct findings *f, const struct check *check, enum te
 {
     static const struct golden_case suite = {
         .id = "suite", .why = "what the noise of the format hides in each case shows in all of them together"};
-    char text[STATISTIC_TEXT], command[VERDICT_TEXT];
+    char text[STATISTIC_TEXT], command[VERDICT_TEXT + 32], word[VERDICT_TEXT];
     bool number = which < NUMBERS;
     struct finding finding = {.kind = s->pass ? FINDING_PASS : FINDING_FAIL,
                               .operation = FINDING_SUITE,
@@ -35,7 +35,8 @@ static void add_statistic(struct findings *f, const struct check *check, enum te
     finding.ratio = fmax(number ? fabs(s->value - s->expected) / s->allowed : s->value / s->allowed, 0);
     if (!s->pass) {
         statistic_text(text, which, s);
-        snprintf(command, sizeof command, "assay identify %s", check->j.results->path);
+        shell_word(word, check->j.results->path);
+        snprintf(command, sizeof command, "assay identify %s", word);
         finding.text = text;
         finding.command = command;
     }
@@ -178,24 +179,25 @@ static void tell_meaning(struct findings *f, const struct check *check)
     const struct bug *bug = NULL;
     struct agreement ours = {findings_count(f, FINDING_PASS), findings_count(f, FINDING_FAIL)};
     size_t misshapen = 0;
+    char word[VERDICT_TEXT];
     struct evidence e;
     enum tensor_type format = judged_format(&check->j, OPERATION_NEWTON_SCHULZ);
     for (size_t k = 0; k < f->count; k++)
         misshapen += f->each[k].misshapen;
     size_t left = ours.failed - misshapen;
+    shell_word(word, check->j.results->path);
     if (evidence_gather(&e, check->j.set, check->j.results) && left > 0 &&
         search_bug(&bug, &left, &e, check->j.dialect, format) == ASSAY_OK && bug)
         findings_remark(f, false, "It looks like a known bug, %s: the port %s.", bug->name, bug->meaning);
     left += misshapen;
     if (bug && left > 0)
-        findings_remark(f, false, "It does not explain %zu outputs; assay identify %s looks further.", left,
-                        check->j.results->path);
+        findings_remark(f, false, "It does not explain %zu outputs; assay identify %s looks further.", left, word);
     if (misshapen > 0)
         findings_remark(f, false, "%zu of the outputs that fail have another shape than their answers.", misshapen);
     evidence_free(&e);
     if (!tell_nearest(f, check, ours, left) && !bug)
         findings_remark(f, false, "No other dialect and no known bug explains it; assay identify %s looks further.",
-                        check->j.results->path);
+                        word);
 }
 
 /* Prints all of it. `suite`: what failed are statistics alone, which say themselves what they mean. */
