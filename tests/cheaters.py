@@ -181,11 +181,16 @@ def test_complete():
         return {name: x for name, x in true.items() if name.startswith(operations)}
     for kept, args, code, word in ((("step", "newton-schulz"), (), 0, "PASS"), (("step",), (), 4, "INCOMPLETE"),
                                    (("newton-schulz",), (), 4, "INCOMPLETE"), (("step",), ("--partial",), 0, "PASS")):
-        for format in ("text", "json", "markdown", "github"):
+        for format in ("text", "json", "markdown", "github", "junit", "tap"):
             got, out, err = verdict(of(*kept), "--dtype", "f32", "--format", format, *args)
             told = "ot tried" in out or "not_tried" in out
-            check(got == code and word in out and told == (len(kept) == 1),
+            says = {"junit": ("<error" in out) == (code == 4), "tap": ("\nnot ok" in out) == (code == 4)}.get(format, word in out)
+            silent = format == "junit" and "--partial" in args
+            check(got == code and says and told == (len(kept) == 1 and not silent),
                   f"{kept} {args} as {format}: exit {got}: {out[-300:]}{err}")
+            if format == "junit":
+                suite = ElementTree.fromstring(out)
+                check(len(suite.findall("testcase")) == int(suite.get("tests")), f"{kept} {args}: junit counts {suite.get('tests')}")
 
 
 def test_finer():

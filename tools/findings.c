@@ -123,6 +123,20 @@ static const char *verdict(const struct findings *f)
                                                   : "PASS";
 }
 
+/* What there ought to be and is not, or "". */
+static void lack(const struct findings *f, char text[256])
+{
+    size_t missing = findings_count(f, FINDING_MISSING);
+    bool nothing = findings_count(f, FINDING_PASS) + findings_count(f, FINDING_FAIL) == 0;
+    char some[64] = "";
+    if (missing > 0)
+        snprintf(some, sizeof some, "; results missing: %zu", missing);
+    text[0] = '\0';
+    if (nothing || (!f->partial && (f->untried || missing > 0)))
+        snprintf(text, 256, "%s%s%s%s", nothing ? "nothing judged" : "incomplete", some,
+                 f->untried ? "; not tried: " : "", f->untried ? f->untried : "");
+}
+
 /* ---- text ------------------------------------------------------------------------------------------------------------ */
 
 enum { MOST_SHOWN = 20 }; /* of the failures, in text */
@@ -165,7 +179,9 @@ static void print_escaped(const char *before, enum escape how, const char *text,
 
 static void print_tap(const struct findings *f)
 {
-    printf("TAP version 13\n1..%zu\n", f->count);
+    char lacking[256];
+    lack(f, lacking);
+    printf("TAP version 13\n1..%zu\n", f->count + (lacking[0] != '\0'));
     for (size_t k = 0; k < f->count; k++) {
         const struct finding *x = &f->each[k];
         bool skip = x->kind == FINDING_MISSING || x->kind == FINDING_NOT_JUDGED;
@@ -174,7 +190,9 @@ static void print_tap(const struct findings *f)
         if (x->text)
             print_escaped("# ", ESCAPE_LINE, x->text, "\n");
     }
-    if (f->untried)
+    if (lacking[0])
+        printf("not ok %zu - %s\n", f->count + 1, lacking);
+    else if (f->untried)
         printf("# not tried: %s\n", f->untried);
     for (size_t k = 0; k < f->remark_count; k++)
         print_escaped(f->remarks[k].warning ? "# warning: " : "# ", ESCAPE_LINE, f->remarks[k].text, "\n");
@@ -213,7 +231,11 @@ static void print_github(const struct findings *f)
     for (size_t k = 0; k < f->remark_count; k++)
         print_escaped(f->remarks[k].warning ? "::warning title=assay::" : "::notice title=assay::", ESCAPE_GITHUB,
                       f->remarks[k].text, "\n");
-    if (f->untried)
+    char lacking[256];
+    lack(f, lacking);
+    if (lacking[0])
+        printf("::error title=assay::%s\n", lacking);
+    else if (f->untried)
         printf("::warning title=assay::not tried: %s\n", f->untried);
     for (size_t k = 0; k < f->count; k++)
         if (f->each[k].kind == FINDING_FAIL) {
@@ -228,30 +250,40 @@ static void print_github(const struct findings *f)
 
 /* ---- JUnit ----------------------------------------------------------------------------------------------------------- */
 
+static void print_junit_case(const struct finding *x)
+{
+    printf("  <testcase classname=\"assay.%s.%s\" name=\"%s %s\"", name_of(x->operation), format_names[x->format],
+           x->c->id, x->output);
+    if (x->kind == FINDING_PASS) {
+        puts("/>");
+        return;
+    }
+    puts(">");
+    if (x->kind == FINDING_FAIL) {
+        print_escaped("    <failure message=\"", ESCAPE_XML, x->text, "\">");
+        print_escaped("", ESCAPE_XML, x->command, "</failure>\n");
+    } else {
+        printf("    <skipped message=\"%s\"/>\n", kind_names[x->kind]);
+    }
+    puts("  </testcase>");
+}
+
+/* What is lacking is an error, of a test case of its own. */
 static void print_junit(const struct findings *f)
 {
     size_t skipped = findings_count(f, FINDING_MISSING) + findings_count(f, FINDING_NOT_JUDGED);
+    char lacking[256];
+    lack(f, lacking);
+    bool lacks = lacking[0] != '\0';
     puts("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
     print_escaped("<testsuite name=\"", ESCAPE_XML, f->title, "\"");
-    printf(" tests=\"%zu\" failures=\"%zu\" errors=\"0\" skipped=\"%zu\">\n", f->count, findings_count(f, FINDING_FAIL),
-           skipped);
-    for (size_t k = 0; k < f->count; k++) {
-        const struct finding *x = &f->each[k];
-        printf("  <testcase classname=\"assay.%s.%s\" name=\"%s %s\"", name_of(x->operation), format_names[x->format],
-               x->c->id, x->output);
-        if (x->kind == FINDING_PASS) {
-            puts("/>");
-            continue;
-        }
-        puts(">");
-        if (x->kind == FINDING_FAIL) {
-            print_escaped("    <failure message=\"", ESCAPE_XML, x->text, "\">");
-            print_escaped("", ESCAPE_XML, x->command, "</failure>\n");
-        } else {
-            printf("    <skipped message=\"%s\"/>\n", kind_names[x->kind]);
-        }
-        puts("  </testcase>");
-    }
+    printf(" tests=\"%zu\" failures=\"%zu\" errors=\"%d\" skipped=\"%zu\">\n", f->count + lacks,
+           findings_count(f, FINDING_FAIL), lacks, skipped);
+    for (size_t k = 0; k < f->count; k++)
+        print_junit_case(&f->each[k]);
+    if (lacks)
+        printf("  <testcase classname=\"assay\" name=\"complete\">\n    <error message=\"%s\"/>\n  </testcase>\n",
+               lacking);
     if (f->remark_count > 0)
         puts("  <system-out>");
     for (size_t k = 0; k < f->remark_count; k++)
