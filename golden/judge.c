@@ -134,10 +134,10 @@ static void judge_suspects(struct work *w, void *pointer)
 /* Where there is no bound, what is finite may be anything; what is not fails, unless honest ports overflow. */
 static assay_status judge_unbounded(const struct judged *j, const assay_options *options)
 {
-    bool any = false;
-    for (size_t s = 0; s < j->a->slabs; s++)
-        any = any || is_suspect(j, s);
-    return any && !is_huge(j->c, j->format) ? work_run(options, judge_suspects, (void *)j) : ASSAY_OK;
+    size_t s = 0;
+    while (s < j->a->slabs && !is_suspect(j, s))
+        s++;
+    return s < j->a->slabs && !is_huge(j->c, j->format) ? work_run(options, judge_suspects, (void *)j) : ASSAY_OK;
 }
 
 assay_status judge(struct verdict *v, const struct golden_case *c, const struct answer_class *k, size_t output,
