@@ -218,6 +218,22 @@ def test_mutated():
         check(code == 0 and ("writes into its inputs (newton-schulz-" in out) == warns, f"exit {code}: {out}{err}")
 
 
+def test_other_versions():
+    """Results say which version of the golden set they are of: another is warned of, and named where a case is not known."""
+    with open(golden_set() + "/svd.json") as file:
+        ours = json.load(file)["version"]
+    golden.run(golden_set(), "mine.safetensors", lambda g: g)
+    true = answers("jordan")
+    for version, results, code, words in ((ours, true, 0, None), ("1999.1", true, 0, "warning: these are results of golden set 1999.1"),
+                                          ("1999.1", {**true, "retired/Y": true["newton-schulz-gaussian-1x1/Y"]}, 2,
+                                           f"'retired/Y' is the output of no case of golden set {ours}: these are results of golden set 1999.1")):
+        golden.save("results.safetensors", results, metadata={"version": version})
+        got, out, err = run("check", "--set", os.path.dirname(golden_set()), "--dialect", "jordan", "--dtype", "f32", "results.safetensors")
+        check(got == code and (words in out + err if words else "these are results" not in out), f"{version}: exit {got}: {out[-300:]}{err}")
+    with open("mine.safetensors", "rb") as file:
+        check(f'"version": "{ours}"'.encode() in file.read(4096), "golden.run() does not say the version")
+
+
 def test_meaning():
     """What nothing explains is said so: no dialect is named that takes few of the results, hence contradicts few."""
     code, out, _ = verdict(changed(lambda x: np.float32(np.nan) * x if x.ndim == 2 else 1.5 * x), "--dtype", "f32")

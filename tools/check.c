@@ -147,6 +147,10 @@ static void warn(struct findings *f, const struct check *check)
         narrow += fits;
     }
     const char *mutated = results_remark(check->j.results, "mutated");
+    const char *version = other_version(&check->j);
+    if (version)
+        findings_remark(f, true, "these are results of golden set %s: run the port again over %s",
+                        quote(version, strlen(version)).text, MANIFEST_VERSION);
     if (mutated)
         findings_remark(f, true,
                         "the port writes into its inputs (%.*s and maybe others): whoever reads a gradient again finds "
