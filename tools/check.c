@@ -326,7 +326,10 @@ int run_check(int argc, char **argv)
         return EXIT_PASS;
     }
     if (argc != 1 || !dialect)
-        return argc < 0 ? EXIT_USAGE : complain_usage("check takes --dialect NAME and one file or folder of results");
+        return argc < 0
+                   ? EXIT_USAGE
+                   : complain_usage(
+                         "check takes --dialect NAME (assay identify tells which) and one file or folder of results");
     check.j.dialect = assay_dialect_find(dialect);
     if (!check.j.dialect)
         return complain_usage("there is no dialect '%s' (assay dialects lists them)", dialect);
