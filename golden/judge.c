@@ -1,7 +1,10 @@
 #include "judge.h"
 
+#include "bounds.h"
 #include "certificate.h"
+#include "inputs.h"
 #include "measure.h"
+#include "work.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -38,14 +41,15 @@ static void compare(struct verdict *v, int what, size_t step, enum proof proof, 
     v->pass = v->pass && pass;
 }
 
-/* The first entry that is beyond the bound of entries, or not finite; if there is none, the one farthest off in the slab
+/* The first entry that is beyond the bound of entries, or not finite where there is none; if there is none, the one farthest off in the slab
  * of the verdict. */
 static void find_entry(struct verdict *v, const struct answer *a, enum tensor_type format, const double *result)
 {
     size_t size = a->count / a->slabs, found = SIZE_MAX, worst = v->step * size;
     for (size_t k = 0; k < a->count && found == SIZE_MAX; k++) {
         double bound = answer_bounds(a, format, k / size)[MEASURE_ENTRY];
-        if (isnan(result[k]) || (bound < INFINITY && !(fabs(entry_error(a, format, k, result[k])) <= bound)))
+        if (isinf(bound) ? k / size == v->step && !isfinite(result[k])
+                         : !(fabs(entry_error(a, format, k, result[k])) <= bound))
             found = k;
     }
     for (size_t k = worst; k < (v->step + 1) * size; k++)
@@ -69,6 +73,73 @@ static assay_status judge_certificate(struct verdict *v, const struct golden_cas
     return status;
 }
 
+/* Whether squares of the inputs, or of a buffer that holds sixteen times as much, may sum to more than the type holds in which
+ * sums are accumulated: ports may overflow on the way to a finite answer. */
+static bool is_huge(const struct golden_case *c, enum tensor_type format)
+{
+    double most = 0;
+    for (size_t k = 0; k < c->input_count; k++)
+        for (size_t i = 0; i < c->inputs[k].count; i++)
+            most = fmax(most, fabs(c->inputs[k].at[i]) * sqrt((double)c->inputs[k].count));
+    return most > (format == TENSOR_F64 ? 0x1p508 : 0x1p60);
+}
+
+/* A result, and what is said of it. */
+struct judged {
+    struct verdict *v;
+    const struct golden_case *c;
+    const struct answer_class *class;
+    const struct answer *a;
+    enum tensor_type format;
+    const double *result;
+};
+
+static bool slab_is_finite(const struct answer *a, size_t slab, const double *at)
+{
+    size_t size = a->count / a->slabs;
+    return numbers_are_finite(at + slab * size, size);
+}
+
+/* Whether the result is not finite where it has no bound. */
+static bool is_suspect(const struct judged *j, size_t slab)
+{
+    return isinf(answer_bounds(j->a, j->format, slab)[MEASURE_FROBENIUS]) && !slab_is_finite(j->a, slab, j->result);
+}
+
+/* Fails the suspect slabs in which none of as many evaluations as an envelope is made of overflows. */
+static void judge_suspects(struct work *w, void *pointer)
+{
+    const struct judged *j = pointer;
+    const struct answer_class *k = j->class;
+    bool *suspect = work_alloc(w, j->a->slabs, sizeof *suspect);
+    double *results[CASE_ANSWERS];
+    size_t members = operation_has_dialects(j->c->operation) ? ENVELOPE_MEMBERS : 0;
+    for (size_t s = 0; s < j->a->slabs; s++)
+        suspect[s] = is_suspect(j, s);
+    for (size_t a = 0; a < k->answer_count; a++)
+        results[a] = work_alloc(w, k->answers[a].count, sizeof(double));
+    for (size_t member = 0; member < members; member++) {
+        struct work_block *mark = work_mark(w);
+        struct evaluation e = evaluation_draw(j->format, input_seed(j->c->id), member, false);
+        case_evaluate(w, &e, j->c, assay_dialect_find(k->members[member % k->member_count]), results);
+        for (size_t s = 0; s < j->a->slabs; s++)
+            suspect[s] = suspect[s] && slab_is_finite(j->a, s, results[j->a - k->answers]);
+        work_release(w, mark);
+    }
+    for (size_t s = 0; s < j->a->slabs; s++)
+        if (suspect[s])
+            compare(j->v, MEASURE_ENTRY, s, PROOF_NONE, NAN, INFINITY);
+}
+
+/* Where there is no bound, what is finite may be anything; what is not fails, unless honest ports overflow. */
+static assay_status judge_unbounded(const struct judged *j, const assay_options *options)
+{
+    size_t s = 0;
+    while (s < j->a->slabs && !is_suspect(j, s))
+        s++;
+    return s < j->a->slabs && !is_huge(j->c, j->format) ? work_run(options, judge_suspects, (void *)j) : ASSAY_OK;
+}
+
 assay_status judge(struct verdict *v, const struct golden_case *c, const struct answer_class *k, size_t output,
                    enum tensor_type format, const double *result, const assay_options *options)
 {
@@ -82,8 +153,8 @@ assay_status judge(struct verdict *v, const struct golden_case *c, const struct 
             if (!isinf(bounds[m]))
                 compare(&found, m, s, a->proofs[format], errors[m], bounds[m]);
     }
-    assay_status status = ASSAY_OK;
-    if (c->operation == OPERATION_POLAR || c->operation == OPERATION_LMO)
+    assay_status status = judge_unbounded(&(struct judged){&found, c, k, a, format, result}, options);
+    if (status == ASSAY_OK && (c->operation == OPERATION_POLAR || c->operation == OPERATION_LMO))
         status = judge_certificate(&found, c, &k->certificates[format], result, a->count, options);
     if (status == ASSAY_OK) {
         find_entry(&found, a, format, result);
@@ -117,20 +188,36 @@ void verdict_text(char text[VERDICT_TEXT], const struct verdict *v, const struct
     place_text(place, sizeof place, a, v->entry);
     if (a->stepped)
         snprintf(step, sizeof step, " in step %zu", v->step + 1);
-    snprintf(text, VERDICT_TEXT,
-             "case %s%s%s, %s%s: the %s is %.3g, %.3g times %.3g (%s); %s%s is %a = %.6g, exact %a = %.6g", c->id,
-             k->name[0] ? ", " : "", k->name, a->name, step, what_names[v->what], v->error, v->ratio, v->bound,
-             proof_names[v->proof], a->name, place, v->got, v->got, v->exact, v->exact);
+    char what[128] = "not finite, where every honest evaluation is";
+    if (v->proof != PROOF_NONE)
+        snprintf(what, sizeof what, "the %s is %.3g, %.3g times %.3g (%s)", what_names[v->what], v->error, v->ratio,
+                 v->bound, proof_names[v->proof]);
+    snprintf(text, VERDICT_TEXT, "case %s%s%s, %s%s: %s; %s%s is %a = %.6g, exact %a = %.6g", c->id,
+             k->name[0] ? ", " : "", k->name, a->name, step, what, a->name, place, v->got, v->got, v->exact, v->exact);
+}
+
+void shell_word(char to[VERDICT_TEXT], const char *file)
+{
+    size_t used = 0;
+    if (file[strspn(file, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+,:@%=-")] == '\0') {
+        snprintf(to, VERDICT_TEXT, "%s", file);
+        return;
+    }
+    to[used++] = '\'';
+    for (; *file && used < VERDICT_TEXT - 6; file++)
+        used += (size_t)snprintf(to + used, VERDICT_TEXT - used, *file == '\'' ? "'\\''" : "%c", *file);
+    strcpy(to + used, "'");
 }
 
 void answer_command(char text[VERDICT_TEXT], const struct golden_case *c, const struct answer_class *k, size_t output,
                     const char *file, bool alone)
 {
-    char lr[40] = "", tensor[CASE_TEXT + 16] = "", parameter[40] = "";
+    char lr[40] = "", tensor[CASE_TEXT + 16] = "", parameter[40] = "", word[VERDICT_TEXT];
     bool whole = c->operation == OPERATION_MOMENTUM || c->operation == OPERATION_STEP;
     if (!alone)
         snprintf(tensor, sizeof tensor, " --tensor %s/%s", c->id, whole ? "" : "G");
-    int end = snprintf(text, VERDICT_TEXT, "assay ref %s %s%s", operation_names[c->operation], file, tensor);
+    shell_word(word, file);
+    int end = snprintf(text, VERDICT_TEXT, "assay ref %s %s%s", operation_names[c->operation], word, tensor);
     size_t room = end < VERDICT_TEXT ? VERDICT_TEXT - (size_t)end : 0;
     char *at = text + (VERDICT_TEXT - room);
     switch (c->operation) {

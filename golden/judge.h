@@ -9,9 +9,10 @@
 enum { JUDGED_EXCESS = MEASURES, JUDGED_GAP, JUDGED };
 
 struct verdict {
-    bool judged;                /* whether there was a bound; if not, pass is true and says nothing: honest ports
-                                 * may overflow there */
-    bool pass;                  /* error <= bound for every bound; NaN fails */
+    bool judged;                /* whether there was a bound, or something to find fault with; if not, pass is true and
+                                 * says nothing */
+    bool pass;                  /* error <= bound for every bound; NaN fails. Where there is none, what is not finite
+                                 * fails, unless honest evaluations overflow there: PROOF_NONE, NaN, infinity */
     int what;                   /* where error / bound is largest: enum measure, JUDGED_EXCESS or JUDGED_GAP, */
     size_t step;                /* counted from 0, in runs of several, */
     enum proof proof;           /* with what proof the bound has, */
@@ -21,8 +22,8 @@ struct verdict {
 };
 
 /* Judges one output of a class of answers: `result` are as many numbers as it has, computed in `format`, which holds the
- * inputs of the case. Outputs of polar and lmo are judged by their certificate too. Errors: those of
- * assay_ref_svd(), for certificates. */
+ * inputs of the case. Outputs of polar and lmo are judged by their certificate too. Errors:
+ * ASSAY_NO_MEMORY, and those of assay_ref_svd(), for certificates. */
 assay_status judge(struct verdict *v, const struct golden_case *c, const struct answer_class *k, size_t output,
                    enum tensor_type format, const double *result, const assay_options *options)
     __attribute__((warn_unused_result));
@@ -32,6 +33,9 @@ enum { VERDICT_TEXT = 1024 };
 /* One sentence for people: what was off, by how much, and the entry in hexadecimal. */
 void verdict_text(char text[VERDICT_TEXT], const struct verdict *v, const struct golden_case *c,
                   const struct answer_class *k, size_t output);
+
+/* The name of a file as a word of a shell command, quoted if need be; one that is too long is cut. */
+void shell_word(char to[VERDICT_TEXT], const char *file);
 
 /* The command that computes an output of the case from scratch: for a set in that folder; for any .safetensors file that
  * holds the inputs, under names that begin with the id, or (`alone`) by themselves. */

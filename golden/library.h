@@ -20,8 +20,8 @@ extern "C" {
 
 typedef struct assay_golden_set assay_golden_set;
 
-/* Reads a set: a folder with SHA256SUMS. Errors: ASSAY_UNREADABLE, with a sentence, if anything is missing, altered or
- * malformed; ASSAY_NO_MEMORY. */
+/* Reads a set: a folder with SHA256SUMS. Errors: ASSAY_UNREADABLE, with a sentence, if anything is missing, altered,
+ * malformed or of another version; ASSAY_NO_MEMORY. */
 ASSAY_API assay_status assay_golden_open(assay_golden_set **set, const char *folder, char *message,
                                          size_t message_size);
 ASSAY_EXPORT void assay_golden_close(assay_golden_set *set); /* NULL is fine */
@@ -59,7 +59,7 @@ enum assay_format { ASSAY_FORMAT_F64, ASSAY_FORMAT_F32, ASSAY_FORMAT_F16, ASSAY_
 
 enum { ASSAY_VERDICT_TEXT = 1024 };
 typedef struct assay_verdict {
-    bool judged, pass;          /* not judged, where no bound says anything: pass then */
+    bool judged, pass;          /* not judged, where no bound says anything of a finite result: pass then */
     double error, bound, ratio; /* where error / bound is largest */
     size_t step, entry;         /* there: the step of a run, from 0, and an entry that is off */
     double got, exact;          /* of that entry */

@@ -759,6 +759,11 @@ static assay_status read_all(struct reader *r, struct manifest *m, json_t *json)
     if (json_unpack_ex(json, &error, JSON_STRICT, "{s:i, s:s, s:s, s:s, s:o}", "schema", &schema, "version", &version,
                        "licence", &licence, "operation", &operation, "cases", &cases))
         return refuse_json(r, "at its top:", &error);
+    if (!r->questions && strcmp(version, MANIFEST_VERSION) != 0)
+        return complain(r->to, ASSAY_UNREADABLE,
+                        "this golden set is of version %s, and this program takes version %s: take the set that comes "
+                        "with the program, or the program that comes with the set",
+                        quote(version, strlen(version)).text, MANIFEST_VERSION);
     size_t k = index_of(operation, operation_names, OPERATIONS);
     if (k == OPERATIONS || strcmp(licence, "CC0-1.0") != 0)
         return refuse(r, "an unknown operation or licence", NULL);

@@ -27,12 +27,12 @@ void manifest_free(struct manifest *m);
 char *manifest_text(const struct manifest *m) __attribute__((warn_unused_result));
 bool manifest_tensors(struct tensor_file *tensors, const struct manifest *m) __attribute__((warn_unused_result));
 
-/* The reverse. ASSAY_UNREADABLE if anything is malformed, unknown, missing, duplicate, left over, of the wrong shape, or
- * of a newer schema; ASSAY_NO_MEMORY. On failure *m is untouched. */
+/* The reverse. ASSAY_UNREADABLE if anything is malformed, unknown, missing, duplicate, left over, of the wrong shape, of
+ * another version or of a newer schema; ASSAY_NO_MEMORY. On failure *m is untouched. */
 assay_status manifest_parse(struct manifest *m, const char *text, size_t size, const struct tensor_file *tensors,
                             const struct complaint *to) __attribute__((warn_unused_result));
 
-/* The same for cases that somebody else made: "answers" and "formats" may be empty lists. */
+/* The same for cases that somebody else made: "answers" and "formats" may be empty lists, and the version is theirs. */
 assay_status manifest_parse_questions(struct manifest *m, const char *text, size_t size,
                                       const struct tensor_file *tensors, const struct complaint *to)
     __attribute__((warn_unused_result));

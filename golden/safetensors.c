@@ -54,6 +54,9 @@ static assay_status read_header(json_t **header, size_t *end, const unsigned cha
             "is no .npy file, and as .safetensors, byte %zu: the file ends within the 8 bytes of the header's length",
             size);
     size_t length = bytes_load(bytes, LENGTH_SIZE, false);
+    if (length > SAFETENSORS_MAX_HEADER && memcmp(bytes, "PK\3\4", 4) == 0)
+        return complain(to, ASSAY_UNREADABLE,
+                        "is a zip archive, as .npz and .pt files are; only .npy and .safetensors are read");
     if (length > SAFETENSORS_MAX_HEADER)
         return complain(to, ASSAY_UNREADABLE,
                         "is no .npy file, and as .safetensors, byte 0: header length %zu exceeds the limit of %d bytes",

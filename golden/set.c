@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { PATH_SIZE = 4096, NAME_SIZE = 64, HEX_SIZE = 2 * SHA256_DIGEST_SIZE, LINE_SIZE = HEX_SIZE + NAME_SIZE + 4 };
 
@@ -172,16 +173,68 @@ static assay_status write_operation(char sums[2 * LINE_SIZE], const struct manif
     return status;
 }
 
+/* The content of a file, to be freed, with a zero byte behind it. */
+static assay_status load_text(char **text, size_t *size, const struct complaint *to)
+{
+    unsigned char *bytes;
+    assay_status status = file_load(&bytes, size, to);
+    if (status != ASSAY_OK)
+        return status;
+    *text = malloc(*size + 1);
+    if (*text) {
+        memcpy(*text, bytes, *size);
+        (*text)[*size] = '\0';
+    }
+    free(bytes);
+    return *text ? ASSAY_OK : complain(to, ASSAY_NO_MEMORY, "out of memory");
+}
+
+/* Copies the lines of the operation's two files, if both are among these. */
+static void keep_operation(char sums[2 * LINE_SIZE], const char *old, enum operation operation)
+{
+    size_t found = 0, used = 0;
+    for (size_t end = 0; *old && found < 2; old += end + (old[end] == '\n')) {
+        char name[NAME_SIZE];
+        vector_name(name, operation, suffixes[found]);
+        end = strcspn(old, "\n");
+        if (end == HEX_SIZE + 1 + strlen(name) && strncmp(old + HEX_SIZE + 2, name + 1, strlen(name + 1)) == 0) {
+            used += (size_t)sprintf(sums + used, "%.*s\n", (int)end, old);
+            found++;
+        }
+    }
+    if (found < 2)
+        sums[0] = '\0';
+}
+
+/* Writes the operations of the set, and says in `sums` what the folder holds then: `old` is what it said before. */
+static assay_status write_operations(char *sums, const struct golden_set *set, const char *old, const char *folder,
+                                     char *message, size_t message_size)
+{
+    assay_status status = ASSAY_OK;
+    size_t k = 0;
+    for (enum operation o = 0; o < OPERATIONS && status == ASSAY_OK; o++, sums += strlen(sums))
+        if (k < set->count && set->manifests[k].operation == o)
+            status = write_operation(sums, &set->manifests[k++], folder, message, message_size);
+        else
+            keep_operation(sums, old, o);
+    return status;
+}
+
 assay_status set_write(const struct golden_set *set, const char *folder, char *message, size_t message_size)
 {
-    char path[PATH_SIZE], sums[OPERATIONS * 2 * LINE_SIZE] = "";
+    char path[PATH_SIZE], sums[OPERATIONS * 2 * LINE_SIZE] = "", *old = NULL;
+    const struct complaint to = {path, NULL, message, message_size};
+    size_t size;
     assay_status status = make_folder(folder, "", message, message_size);
     if (status == ASSAY_OK)
         status = make_folder(folder, "/vectors", message, message_size);
-    for (size_t k = 0; k < set->count && status == ASSAY_OK; k++)
-        status = write_operation(sums + strlen(sums), &set->manifests[k], folder, message, message_size);
     if (status == ASSAY_OK)
         status = path_of(path, folder, "/SHA256SUMS", message, message_size);
+    if (status == ASSAY_OK && access(path, F_OK) == 0)
+        status = load_text(&old, &size, &to);
+    if (status == ASSAY_OK)
+        status = write_operations(sums, set, old ? old : "", folder, message, message_size);
+    free(old);
     return status == ASSAY_OK ? atomic_file_write(path, sums, strlen(sums), message, message_size) : status;
 }
 
@@ -241,23 +294,14 @@ static assay_status read_operations(struct golden_set *set, const char *folder, 
 
 assay_status set_read(struct golden_set *set, const char *folder, char *message, size_t message_size)
 {
-    char path[PATH_SIZE];
+    char path[PATH_SIZE], *text;
     const struct complaint to = {path, NULL, message, message_size};
-    unsigned char *bytes;
     size_t size;
     assay_status status = path_of(path, folder, "/SHA256SUMS", message, message_size);
     if (status == ASSAY_OK)
-        status = file_load(&bytes, &size, &to);
+        status = load_text(&text, &size, &to);
     if (status != ASSAY_OK)
         return status;
-    char *text = malloc(size + 1);
-    if (text) {
-        memcpy(text, bytes, size);
-        text[size] = '\0';
-    }
-    free(bytes);
-    if (!text)
-        return complain(&to, ASSAY_NO_MEMORY, "out of memory");
     struct golden_set found = {0};
     status = strlen(text) == size ? read_operations(&found, folder, text, message, message_size)
                                   : complain(&to, ASSAY_UNREADABLE, "there is a zero byte in it");

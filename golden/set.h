@@ -16,13 +16,14 @@ size_t set_case_count(const struct golden_set *set);
 const struct golden_case *set_case(const struct golden_set *set, size_t k);
 
 /* Reads a whole set. Every file that SHA256SUMS lists must have that checksum, and nothing else is read; the operations
- * stand there in the order of enum operation. ASSAY_UNREADABLE, with a sentence, if anything is missing, altered or
- * malformed; ASSAY_NO_MEMORY. On failure *set is untouched. */
+ * stand there in the order of enum operation. ASSAY_UNREADABLE, with a sentence, if anything is missing, altered,
+ * malformed or of another version; ASSAY_NO_MEMORY. On failure *set is untouched. */
 assay_status set_read(struct golden_set *set, const char *folder, char *message, size_t message_size)
     __attribute__((warn_unused_result));
 
-/* Writes a set into a folder, made if need be; SHA256SUMS comes last, so that an interrupted writer leaves a set that
- * does not pass for whole. Errors as atomic_file_write(). */
+/* Writes a set, its operations in the order of enum operation, into a folder, made if need be; other operations that
+ * SHA256SUMS lists there stay. SHA256SUMS comes last, so that an interrupted writer leaves a set that does not pass for
+ * whole. Errors as atomic_file_write(). */
 assay_status set_write(const struct golden_set *set, const char *folder, char *message, size_t message_size)
     __attribute__((warn_unused_result));
 

@@ -3,9 +3,12 @@
 Run as `python3 tests/cheaters.py ASSAY [SET]`; exit 0 if all is well, 1 if not. Needs numpy. Without a set it makes one.
 """
 import functools
+import json
 import os
+import re
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 try:
@@ -150,6 +153,7 @@ def test_files():
     check(code == 0, f"--partial: exit {code}")
     refused("nothing", {}, code=4)
     refused("an unknown tensor", {**true, "what/is/this": np.zeros((1,), "f4")}, code=2, word="what/is/this")
+    refused("a name with an escape", {**true, "\x1b[31m/Y": np.zeros((1,), "f4")}, code=2, word="'\\x1b[31m/Y'")
     refused("an unknown output", {**true, next(iter(true)).split("/")[0] + "/Z": np.zeros((1,), "f4")}, code=2)
     name, x = next(iter((n, x) for n, x in true.items() if x.ndim == 2 and x.shape[0] != x.shape[1]))
     refused("a wrong shape", {**true, name: np.ascontiguousarray(x.T)}, word="shape")
@@ -177,11 +181,16 @@ def test_complete():
         return {name: x for name, x in true.items() if name.startswith(operations)}
     for kept, args, code, word in ((("step", "newton-schulz"), (), 0, "PASS"), (("step",), (), 4, "INCOMPLETE"),
                                    (("newton-schulz",), (), 4, "INCOMPLETE"), (("step",), ("--partial",), 0, "PASS")):
-        for format in ("text", "json", "markdown", "github"):
+        for format in ("text", "json", "markdown", "github", "junit", "tap"):
             got, out, err = verdict(of(*kept), "--dtype", "f32", "--format", format, *args)
             told = "ot tried" in out or "not_tried" in out
-            check(got == code and word in out and told == (len(kept) == 1),
+            says = {"junit": ("<error" in out) == (code == 4), "tap": ("\nnot ok" in out) == (code == 4)}.get(format, word in out)
+            silent = format == "junit" and "--partial" in args
+            check(got == code and says and told == (len(kept) == 1 and not silent),
                   f"{kept} {args} as {format}: exit {got}: {out[-300:]}{err}")
+            if format == "junit":
+                suite = ElementTree.fromstring(out)
+                check(len(suite.findall("testcase")) == int(suite.get("tests")), f"{kept} {args}: junit counts {suite.get('tests')}")
 
 
 def test_finer():
@@ -209,12 +218,83 @@ def test_mutated():
         check(code == 0 and ("writes into its inputs (newton-schulz-" in out) == warns, f"exit {code}: {out}{err}")
 
 
+def test_other_versions():
+    """Results say which version of the golden set they are of: another is warned of, and named where a case is not known."""
+    with open(golden_set() + "/svd.json") as file:
+        ours = json.load(file)["version"]
+    golden.run(golden_set(), "mine.safetensors", lambda g: g)
+    true = answers("jordan")
+    for version, results, code, words in ((ours, true, 0, None), ("1999.1", true, 0, "warning: these are results of golden set 1999.1"),
+                                          ("1999.1", {**true, "retired/Y": true["newton-schulz-gaussian-1x1/Y"]}, 2,
+                                           f"'retired/Y' is the output of no case of golden set {ours}: these are results of golden set 1999.1")):
+        golden.save("results.safetensors", results, metadata={"version": version})
+        got, out, err = run("check", "--set", os.path.dirname(golden_set()), "--dialect", "jordan", "--dtype", "f32", "results.safetensors")
+        check(got == code and (words in out + err if words else "these are results" not in out), f"{version}: exit {got}: {out[-300:]}{err}")
+    with open("mine.safetensors", "rb") as file:
+        check(f'"version": "{ours}"'.encode() in file.read(4096), "golden.run() does not say the version")
+
+
 def test_meaning():
     """What nothing explains is said so: no dialect is named that takes few of the results, hence contradicts few."""
     code, out, _ = verdict(changed(lambda x: np.float32(np.nan) * x if x.ndim == 2 else 1.5 * x), "--dtype", "f32")
     check([line.split()[-1] for line in out.splitlines() if line.startswith("newton-schulz ")] == ["nan"], "the worst is NaN")
     check(code == 1 and "assay identify results.safetensors looks further" in out and " as signsgdm" not in out,
           f"exit {code}: {out[-300:]}")
+
+
+def test_misshapen():
+    """Results of another shape are no evidence for a bug, but said to be that, by check and by identify; the worst is no number."""
+    true = answers("jordan")
+    for what, results in (("all", {n: x.reshape(-1) for n, x in true.items()}),
+                          ("some", {n: x.reshape(-1) if n.endswith("/Y") else -x for n, x in true.items()})):
+        code, out, err = verdict(results, "--dtype", "f32", "--format", "json")
+        meaning = " ".join(json.loads(out)["meaning"])
+        flat = sum(x.ndim > 1 for n, x in true.items() if what == "all" or n.endswith("/Y"))
+        check(code == 1 and f"{flat} of the outputs that fail have another shape" in meaning, f"{what} flat: {meaning}{err}")
+        check("looks like a known bug" not in meaning, f"{what} flat: {meaning}")
+        check({f["err_over_bound"] for f in json.loads(out)["findings"] if "the shape is" in f.get("what", "")} == {"nan"},
+              f"{what} flat: an error over bound")
+        few = {n: x for n, x in results.items() if n.startswith(("step-gaussian-5x5/", "newton-schulz-gaussian-3x5/"))}
+        golden.save("few.safetensors", few)
+        code, out, err = run("identify", "--set", os.path.dirname(golden_set()), "few.safetensors")
+        check("another shape" in err if what == "all" else "their shape is another" in out, f"identify, {what}: {out[:300]}{err}")
+        check(code == (4 if what == "all" else 1), f"identify, {what}: exit {code}")
+
+
+def test_formats():
+    """Every format says what the failures mean and warns, and is well-formed, though the names of the files are not: of a port
+    that is moonlight, as jordan, and writes into its inputs."""
+    odd = os.fsdecode(b"a|b`c` %0A<d>&\"\n::error::\x1b*_\xff]]>")
+    theirs = {n: x for n, x in answers("moonlight").items() if n in answers("jordan") and n.startswith("step-")}
+    golden.save(odd, theirs, metadata={"mutated": "step-gaussian-4x6"})
+    os.symlink(os.path.dirname(golden_set()), "set" + odd)
+
+    def well_formed(form, text):
+        if form == "json":
+            found = json.loads(text)
+            return found["meaning"] + found["warnings"], [f["what"] for f in found["findings"] if f["verdict"] == "fail"]
+        if form == "junit":
+            suite = ElementTree.fromstring(text)
+            return suite.find("system-out").text.splitlines(), [f.get("message") for f in suite.iter("failure")]
+        lines = text.splitlines()
+        shape = {"tap": r"TAP version 13|1\.\.\d+|(not )?ok \d+ - \S[^#]*( # SKIP .*)?|# .*",
+                 "github": r"::(error|warning|notice) title=assay[ a-z0-9.-]*::([^%]|%25)*",
+                 "markdown": r"## .*|(\|([^|]|\\\|)*){7}\||(?!\|)([^|`<]|\\[|`<])*|  (`+)[^`].*[^`]\4|"}[form]
+        check(all(re.fullmatch(shape, line) for line in lines),
+              f"{form}: {[line for line in lines if not re.fullmatch(shape, line)][:3]}")
+        failures = [line for line in lines if line.startswith(("not ok", "::error", "* **"))]
+        return [line for line in lines if line not in failures and not line.startswith("ok")], failures
+
+    counts = set()
+    for form in ("json", "junit", "tap", "github", "markdown"):
+        p = subprocess.run([ASSAY, "check", "--set", "set" + odd, "--dialect", "jordan", "--partial", "--dtype", "f32",
+                            "--format", form, odd], capture_output=True)
+        check(p.returncode == 1, f"--format {form}: exit {p.returncode}: {p.stderr}")
+        remarks, failures = well_formed(form, p.stdout.decode())
+        for words in ("Everything passes as .*moonlight", "the port writes into its inputs"):
+            check(any(re.search(words, line) for line in remarks), f"--format {form} does not say {words!r}")
+        counts.add(len(failures))
+    check(len(counts) == 1 and counts != {0}, f"the formats count {counts} failures")
 
 
 def test_narrow_results():

@@ -157,12 +157,15 @@ def test_foreign_parts():
 
 
 def test_operations_share_a_folder():
-    """Parts of another operation are left alone."""
+    """What there is of another operation is left alone: its parts, and later its files and their sums."""
     generate("shared", "--only", "momentum", "--shard", "1/2")
     generate("shared", "--only", "svd")
     check(parts("shared") == 17, f"{parts('shared')} parts of another operation are left, not 17")
     check(run("verify", "--set", "shared")[0] == 0, "a set beside parts of others")
     generate("momentum", "--only", "momentum")
+    generate("shared", "--only", "momentum")
+    code, out, err = run("verify", "--set", "shared", "--jobs", "2")
+    check(code == 0 and out.startswith("140 cases: "), f"svd, and momentum made later: exit {code}: {out}{err}")
 
 
 KINDS = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float)}
@@ -294,6 +297,7 @@ def test_changed_facts_with_repaired_sums():
         ("svd", '"family": "gaussian"', '"family": "gausian"', ("case svd-gaussian-1x1: ", "family")),
         ("svd", '"GaussianLike"', '"Gaussian"', ("case svd-gaussian-1x1: ", "flags")),
         ("svd", '"schema": 1', '"schema": 2', ("newer",)),
+        ("svd", '"version": "', '"version": "1999.', ("svd/vectors/svd.json: ", "is of version 1999.", "takes version ")),
     ):
         path = f"{folder}/vectors/{folder}.json"
         with open(path, "rb") as f:

@@ -67,6 +67,12 @@ def test_changed_questions():
     check(judge("newton-schulz", "jordan", "--partial")[0] == 1, "results of other inputs pass")
     golden.run(".", "results.safetensors", numpy_muon.newton_schulz)
     check(judge("newton-schulz", "jordan", "--partial")[0] == 0, "after")
+    with open("newton-schulz.answers.json") as file:
+        kept = file.read()
+    with open("newton-schulz.answers.json", "w") as file:
+        file.write(kept.replace('"version": "', '"version": "1999.'))
+    check(judge("newton-schulz", "jordan", "--partial")[0] == 0, "with answers of another version")
+    check(open("newton-schulz.answers.json").read() == kept, "answers of another version are taken")
 
 
 def test_formats():

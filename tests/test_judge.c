@@ -129,6 +129,47 @@ START_TEST(what_is_not_finite_fails)
 }
 END_TEST
 
+/* Where there is no bound what is finite passes unjudged. What is not fails, and the verdict has the step and the entry; but not
+ * where evaluations overflow, or squares of the input. */
+START_TEST(what_is_not_finite_fails_without_a_bound)
+{
+    static const struct {
+        enum operation operation;
+        const char *id, *class;
+        enum tensor_type format;
+        bool overflows;
+    } these[] = {
+        {OPERATION_STEP, "step-gaussian-6x1", "signsgdm", TENSOR_F32, false}, /* several answers are right */
+        {OPERATION_NEWTON_SCHULZ, "newton-schulz-rank-one-8x8", "nanochat", TENSOR_BF16, false},
+        {OPERATION_NEWTON_SCHULZ, "newton-schulz-zero-8x8", "burn", TENSOR_F16, true}, /* its epsilon vanishes */
+        {OPERATION_NEWTON_SCHULZ, "newton-schulz-gaussian-8x8-huge", "jordan", TENSOR_F32, true},
+        {OPERATION_SVD, "svd-gaussian-2x2", "", TENSOR_F64, false},
+    };
+    const double none[] = {NAN, INFINITY, -INFINITY, 0};
+    double result[MOST];
+    for (size_t n = 0; n < sizeof these / sizeof these[0]; n++) {
+        struct golden_case c = golden_bounded(these[n].operation, these[n].id);
+        const struct answer_class *k = class_of(&c, these[n].class);
+        const struct answer *a = &k->answers[0];
+        size_t last = a->count - 1;
+        if (c.operation == OPERATION_SVD)
+            for (size_t m = 0; m < MEASURES; m++)
+                answer_bounds(a, these[n].format, 0)[m] = INFINITY;
+        ck_assert_msg(isinf(answer_bounds(a, these[n].format, a->slabs - 1)[0]), "%s has a bound", c.id);
+        for (size_t x = 0; x < 4; x++) {
+            honest(result, &c, a, these[n].format);
+            result[last] = none[x];
+            struct verdict v = judged(&c, k, 0, these[n].format, result);
+            bool fails = x < 3 && !these[n].overflows;
+            ck_assert_msg(v.judged == fails && v.pass == !fails, "%s: %g: %d %d", c.id, none[x], v.judged, v.pass);
+            if (fails)
+                ck_assert(v.entry == last && v.step == a->slabs - 1 && v.proof == PROOF_NONE && isnan(v.ratio));
+        }
+        case_free(&c);
+    }
+}
+END_TEST
+
 /* In binary32 and binary64 (in less some certificates allow a row of zeros): all zero, of wrong sign; a row or column of zeros; two unequal rows exchanged; the transpose of what is square. */
 static void check_wrong(const struct golden_case *c, const struct answer_class *k, const struct answer *a,
                         enum tensor_type f, double *result)
@@ -364,6 +405,12 @@ START_TEST(verdicts_are_sentences)
     snprintf(expected, sizeof expected,
              "case momentum-zero-3x5-2, momentum: not judged: no bound in this format says anything");
     said(&c, k, 0, TENSOR_F64, a->hi, expected);
+    snprintf(
+        expected, sizeof expected,
+        "case momentum-zero-3x5-2, %s, momentum: not finite, where every honest evaluation is; momentum[0,0] is nan = "
+        "nan, exact %a = %.6g",
+        k->name, a->hi[0], a->hi[0]);
+    said(&c, k, 0, TENSOR_F64, result, expected);
     case_free(&c);
 
     c = golden_bounded(OPERATION_STEP, "step-gaussian-1x6");
@@ -456,28 +503,63 @@ START_TEST(commands_are_complete)
 }
 END_TEST
 
+/* What a shell makes of the word is the name; a plain one is not quoted. */
+START_TEST(names_of_files_are_words)
+{
+    static const char *const names[] = {"golden/a-b_c.safetensors",   "my set/x", "it's",
+                                        "$(exit 9)`exit 9`\"\\*;&\n", "'",        ""};
+    char word[VERDICT_TEXT], command[VERDICT_TEXT + 64], got[64], longer[2 * VERDICT_TEXT];
+    for (size_t n = 0; n < sizeof names / sizeof names[0]; n++) {
+        shell_word(word, names[n]);
+        ck_assert(n > 0 || strcmp(word, names[0]) == 0);
+        snprintf(command, sizeof command, "printf %%s %s", word);
+        FILE *from = popen(command, "r");
+        ck_assert_ptr_nonnull(from);
+        got[fread(got, 1, sizeof got - 1, from)] = '\0';
+        ck_assert_int_eq(pclose(from), 0);
+        ck_assert_str_eq(got, names[n]);
+    }
+    memset(longer, '\'', sizeof longer - 1);
+    longer[sizeof longer - 1] = '\0';
+    shell_word(word, longer);
+    ck_assert(strlen(word) < VERDICT_TEXT && strlen(word) % 4 == 2 && strcmp(word + strlen(word) - 2, "''") == 0);
+}
+END_TEST
+
 /* ---- what goes wrong --------------------------------------------------------------------------------------------------- */
 
-START_TEST(memory_failures_are_survived)
+static void check_memory(const struct golden_case *c, const struct answer_class *k, enum tensor_type f,
+                         const double *result, bool pass)
 {
-    struct golden_case c = golden_bounded(OPERATION_POLAR, "polar-gaussian-2x2");
     size_t failures = 0;
     bool failed = true;
     for (size_t n = 1; failed; n += 1 + (n > 60 ? n / 24 : 0)) {
         struct verdict v = {.step = 99};
         io_fail(n);
-        assay_status status = judge(&v, &c, &c.classes[0], 0, TENSOR_F64, c.classes[0].answers[0].hi, &alone);
+        assay_status status = judge(&v, c, k, 0, f, result, &alone);
         failed = io_fail(0) != NULL;
         ck_assert(status == (failed ? ASSAY_NO_MEMORY : ASSAY_OK));
-        ck_assert(failed ? v.step == 99 && !v.judged : v.step == 0 && v.pass);
+        ck_assert(failed ? v.step == 99 && !v.judged : v.step == 0 && v.pass == pass);
         failures += failed;
     }
     ck_assert_uint_gt(failures, 4);
+}
+
+/* By certificates, and by the evaluations that tell whether an infinity may be. */
+START_TEST(memory_failures_are_survived)
+{
+    const double infinite[64] = {INFINITY};
+    struct golden_case c = golden_bounded(OPERATION_POLAR, "polar-gaussian-2x2");
+    check_memory(&c, &c.classes[0], TENSOR_F64, c.classes[0].answers[0].hi, true);
+    case_free(&c);
+    c = golden_bounded(OPERATION_NEWTON_SCHULZ, "newton-schulz-rank-one-8x8");
+    check_memory(&c, class_of(&c, "nanochat"), TENSOR_BF16, infinite, false);
     case_free(&c);
 }
 END_TEST
 
-RUN_TESTS("judge", TEST(exact_answers_pass), TEST(what_is_not_finite_fails), TEST(wrong_results_fail),
-          TEST(single_entries_are_named), TEST(the_measure_is_named), TEST(stale_steps_and_other_dialects_fail),
-          TEST(a_bit_is_seen), TEST(any_optimal_answer_passes), TEST(verdicts_are_sentences),
-          TEST(commands_are_complete), TEST(memory_failures_are_survived))
+RUN_TESTS("judge", TEST(exact_answers_pass), TEST(what_is_not_finite_fails),
+          TEST(what_is_not_finite_fails_without_a_bound), TEST(wrong_results_fail), TEST(single_entries_are_named),
+          TEST(the_measure_is_named), TEST(stale_steps_and_other_dialects_fail), TEST(a_bit_is_seen),
+          TEST(any_optimal_answer_passes), TEST(verdicts_are_sentences), TEST(commands_are_complete),
+          TEST(names_of_files_are_words), TEST(memory_failures_are_survived))

@@ -283,6 +283,9 @@ static const struct spoiled {
     {OPERATION_SVD, "\"schema\"", "\"scheme\"", "schema"},
     {OPERATION_SVD, "\"schema\": 1,", "\"schema\": 1, \"colour\": 2,", "colour"},
     {OPERATION_SVD, "\"version\"", "\"versions\"", "version"},
+    {OPERATION_SVD, "\"version\": \"" MANIFEST_VERSION "\"", "\"version\": \"1999.1\"",
+     "x: this golden set is of version 1999.1, and this program takes version " MANIFEST_VERSION ": "},
+    {OPERATION_SVD, "\"version\": \"" MANIFEST_VERSION "\"", "\"version\": 1", "at its top: Expected string"},
     {OPERATION_SVD, "\"CC0-1.0\"", "\"MIT\"", "the manifest: an unknown operation or licence"},
     {OPERATION_SVD, "\"operation\": \"svd\"", "\"operation\": \"svdd\"", "an unknown operation or licence"},
     {OPERATION_SVD, "\"operation\": \"svd\"", "\"operation\": 1", "Expected string, got integer"},
@@ -391,7 +394,8 @@ START_TEST(refuses_what_is_wrong_later)
     refused(text, strlen(text), &w.tensors, "case svd-gaussian-2x2: there is no tensor, or it is used twice: ");
     free(text);
     /* no cases at all, or none that is a list */
-    text = strdup("{\"schema\":1,\"version\":\"1\",\"licence\":\"CC0-1.0\",\"operation\":\"svd\",\"cases\":{}}");
+    text = strdup("{\"schema\":1,\"version\":\"" MANIFEST_VERSION
+                  "\",\"licence\":\"CC0-1.0\",\"operation\":\"svd\",\"cases\":{}}");
     refused(text, strlen(text), &w.tensors, "the manifest: there are no cases");
     free(text);
     refused("[]", 2, &w.tensors, "the manifest: ");
@@ -749,7 +753,8 @@ static void asks(const char *text, const struct written *w)
     manifest_free(&back);
 }
 
-/* Cases with answers are read, and those without, and without formats, which a golden set must have; but no wrong ones. */
+/* Cases with answers are read, and those without, and without formats, which a golden set must have, and of any version; but
+ * no wrong ones. */
 START_TEST(questions_may_lack_answers)
 {
     for (enum operation o = 0; o < OPERATIONS; o++) {
@@ -758,6 +763,9 @@ START_TEST(questions_may_lack_answers)
         asks(w.text, &w);
         refused(w.text, strlen(w.text), &w.tensors, "no answers");
         char *text = without_formats(w.text), *all = without_formats(whole.text);
+        asks(text, &w);
+        free(text);
+        text = replaced(w.text, 0, MANIFEST_VERSION, "own");
         asks(text, &w);
         refused(all, strlen(all), &whole.tensors, "the inputs do not fit its formats");
         free(text);

@@ -123,6 +123,7 @@ START_TEST(refuses_broken_beginnings)
     io_refused(safetensors_parse, "\xff\xff\xff\xff\xff\xff\xff\xff{}", 10, "18446744073709551615 exceeds the limit");
     io_refused(safetensors_parse, "\0\xe1\xf5\5\0\0\0\0{}", 10, "length 100000000 exceeds the file's 10 bytes");
     io_refused(safetensors_parse, "\1\xe1\xf5\5\0\0\0\0{}", 10, "length 100000001 exceeds the limit of 100000000");
+    io_refused(safetensors_parse, "PK\3\4\x14\0\0\0{}", 10, "is a zip archive, as .npz and .pt files are");
 }
 END_TEST
 

@@ -180,6 +180,50 @@ START_TEST(reads_parts_of_a_set)
 }
 END_TEST
 
+/* One operation written into a whole set: the others stay as they were. Lines of the sums that are none, or that lack their
+ * other half, go. */
+START_TEST(keeps_other_operations)
+{
+    static const struct {
+        const char *command; /* makes the sums of `old` */
+        bool kept;
+    } these[] = {
+        {"cat old", true},           {"cat old; printf 'more\\n'; head -c 99 old", true},
+        {"head -c -1 old", true},    {"tac old", false}, /* .safetensors before .json */
+        {"grep -v json old", false},
+    };
+    struct golden_set set = sample(0), old = sample(1), one = {1, {set.manifests[1]}},
+                      mixed = {3, {old.manifests[0], set.manifests[1], old.manifests[2]}};
+    for (size_t k = 0; k < sizeof these / sizeof these[0]; k++) {
+        char command[256];
+        write_set(&old);
+        snprintf(command, sizeof command, "cd set && cp SHA256SUMS old && (%s) > SHA256SUMS", these[k].command);
+        shell(command);
+        write_set(&one);
+        read_back(these[k].kept ? &mixed : &one);
+    }
+    ck_assert_int_eq(unlink(in_set("SHA256SUMS")), 0);
+    ck_assert_int_eq(mkdir(in_set("SHA256SUMS"), 0700), 0);
+    ck_assert_int_eq(set_write(&one, io_path("set"), message, sizeof message), ASSAY_UNREADABLE);
+    ck_assert_msg(strstr(message, "set/SHA256SUMS: ") != NULL, "%s", message);
+    set_free(&set);
+    set_free(&old);
+}
+END_TEST
+
+/* A set of another version of this program is said to be that, not to be altered or malformed. */
+START_TEST(refuses_other_versions)
+{
+    struct golden_set set = sample(0);
+    write_set(&set);
+    shell("cd set && sed -i 's/\"version\": \"[^\"]*\"/\"version\": \"1999.1\"/; s/\"why\"/\"wherefore\"/' "
+          "vectors/svd.json && "
+          "sha256sum vectors/polar.* vectors/svd.* vectors/lmo.* > SHA256SUMS");
+    refused("vectors/svd.json: this golden set is of version 1999.1, and this program takes version " MANIFEST_VERSION);
+    set_free(&set);
+}
+END_TEST
+
 /* Cases without answers are read as questions, and as nothing else. */
 START_TEST(reads_questions)
 {
@@ -453,7 +497,9 @@ int main(void)
     tcase_add_checked_fixture(tests, clear, clear);
     tcase_add_test(tests, reads_what_it_writes);
     tcase_add_test(tests, reads_parts_of_a_set);
+    tcase_add_test(tests, keeps_other_operations);
     tcase_add_test(tests, reads_questions);
+    tcase_add_test(tests, refuses_other_versions);
     tcase_add_test(tests, refuses_what_is_missing);
     tcase_add_test(tests, refuses_altered_files);
     tcase_add_test(tests, refuses_altered_sums);

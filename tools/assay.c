@@ -29,8 +29,8 @@ static void print_help(void)
     for (size_t k = 0; k < COMMANDS; k++)
         printf("  %-10s %s\n", commands[k].name, commands[k].summary);
     puts("\nassay COMMAND --help says more; assay --version prints the version.\n"
-         "Exit codes: 0 pass, 1 a case failed, 2 usage or unreadable input, 3 golden set unreadable or altered,\n"
-         "4 results incomplete, 5 could not certify (our bug).");
+         "Exit codes: 0 pass, 1 a case failed, 2 usage or unreadable input, 3 golden set unreadable, altered or of\n"
+         "another version, 4 results incomplete, 5 could not certify (our bug).");
 }
 
 /* OpenBLAS takes a processor that is newer than itself for the oldest one, and is 5 to 8 times slower then. It chooses

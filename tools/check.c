@@ -24,7 +24,7 @@ static void add_statistic(struct findings *f, const struct check *check, enum te
 {
     static const struct golden_case suite = {
         .id = "suite", .why = "what the noise of the format hides in each case shows in all of them together"};
-    char text[STATISTIC_TEXT], command[VERDICT_TEXT];
+    char text[STATISTIC_TEXT], command[VERDICT_TEXT + 32], word[VERDICT_TEXT];
     bool number = which < NUMBERS;
     struct finding finding = {.kind = s->pass ? FINDING_PASS : FINDING_FAIL,
                               .operation = FINDING_SUITE,
@@ -35,7 +35,8 @@ static void add_statistic(struct findings *f, const struct check *check, enum te
     finding.ratio = fmax(number ? fabs(s->value - s->expected) / s->allowed : s->value / s->allowed, 0);
     if (!s->pass) {
         statistic_text(text, which, s);
-        snprintf(command, sizeof command, "assay identify %s", check->j.results->path);
+        shell_word(word, check->j.results->path);
+        snprintf(command, sizeof command, "assay identify %s", word);
         finding.text = text;
         finding.command = command;
     }
@@ -110,29 +111,27 @@ static struct agreement agreement_with(const struct check *check, const struct a
 
 /* Says which other dialects the fewest of the results contradict, if those are at most `least` and less than a quarter of ours,
  * and more of them agree than with ours: one that takes few of the results has few to fail. Returns whether there is any. */
-static bool print_nearest(const struct check *check, struct agreement ours, size_t least)
+static bool tell_nearest(struct findings *f, const struct check *check, struct agreement ours, size_t least)
 {
-    const char *names[256];
-    size_t count = 0;
+    char names[4096] = "";
+    size_t used = 0;
     for (size_t d = 0; d < assay_dialect_count; d++) {
         struct agreement t = agreement_with(check, &assay_dialects[d]);
         if (t.passed <= ours.passed || 4 * t.failed >= ours.failed || t.failed > least)
             continue;
-        count = t.failed < least ? 0 : count;
+        used = t.failed < least ? 0 : used;
         least = t.failed;
-        names[count++] = assay_dialects[d].name;
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s %s", used ? "," : "", assay_dialects[d].name);
     }
-    if (count > 0 && least == 0)
-        printf("\nEverything passes as");
-    else if (count > 0)
-        printf("\nOnly %zu outputs fail as", least);
-    for (size_t k = 0; k < count; k++)
-        printf("%s %s%s", k ? "," : "", names[k], k + 1 == count ? ".\n" : "");
-    return count > 0;
+    if (used > 0 && least == 0)
+        findings_remark(f, false, "Everything passes as%s.", names);
+    else if (used > 0)
+        findings_remark(f, false, "Only %zu outputs fail as%s.", least, names);
+    return used > 0;
 }
 
 /* What is no failure: results near their bounds, and parameters that look narrower than they should be. */
-static void print_warnings(const struct check *check, const struct findings *f)
+static void warn(struct findings *f, const struct check *check)
 {
     size_t near = 0, narrow = 0, params = 0;
     for (size_t k = 0; k < f->count; k++) {
@@ -148,59 +147,73 @@ static void print_warnings(const struct check *check, const struct findings *f)
         narrow += fits;
     }
     const char *mutated = results_remark(check->j.results, "mutated");
+    const char *version = other_version(&check->j);
+    if (version)
+        findings_remark(f, true, "these are results of golden set %s: run the port again over %s",
+                        quote(version, strlen(version)).text, MANIFEST_VERSION);
     if (mutated)
-        printf(
-            "\nwarning: the port writes into its inputs (%.*s and maybe others): whoever reads a gradient again finds "
-            "another\n",
-            (int)strcspn(mutated, " "), mutated);
+        findings_remark(f, true,
+                        "the port writes into its inputs (%.*s and maybe others): whoever reads a gradient again finds "
+                        "another",
+                        (int)strcspn(mutated, " "), mutated);
     if (near > 0)
-        printf("\nwarning: %zu outputs pass with an error above half the bound\n", near);
+        findings_remark(f, true, "%zu outputs pass with an error above half the bound", near);
     if (params > 0 && narrow == params)
-        puts("\nwarning: every parameter is a bfloat16 number: where they are kept so, small updates are lost");
+        findings_remark(f, true,
+                        "every parameter is a bfloat16 number: where they are kept so, small updates are lost");
 }
 
 /* Bounds of the dialect's format are no test of a port that computes in a finer one. */
-static void print_finer(const struct check *check)
+static void warn_of_finer(struct findings *f, const struct check *check)
 {
     enum tensor_type format = format_of(OPERATION_NEWTON_SCHULZ, check->j.dialect);
     struct evidence e;
     if (!check->j.any_format || format == TENSOR_F32 || !is_tried(&check->j, OPERATION_NEWTON_SCHULZ))
         return;
     if (evidence_gather(&e, check->j.set, check->j.results) && evidence_format(&e) == TENSOR_F32)
-        printf("\nwarning: directions are finer than %s, which they are judged as: see --dtype\n",
-               format_names[format]);
+        findings_remark(f, true, "directions are finer than %s, which they are judged as: see --dtype",
+                        format_names[format]);
     evidence_free(&e);
 }
 
-/* Names the known bug of the dialect that the results look like, and the dialects that they are as near to; or says what to do. */
-static void print_meaning(const struct check *check, const struct findings *f)
+/* Names the known bug of the dialect that the results look like, and the dialects that they are as near to; or says what to do. What
+ * has another shape is no evidence for any bug. */
+static void tell_meaning(struct findings *f, const struct check *check)
 {
     const struct bug *bug = NULL;
     struct agreement ours = {findings_count(f, FINDING_PASS), findings_count(f, FINDING_FAIL)};
-    size_t left = ours.failed;
+    size_t misshapen = 0;
+    char word[VERDICT_TEXT];
     struct evidence e;
     enum tensor_type format = judged_format(&check->j, OPERATION_NEWTON_SCHULZ);
-    if (evidence_gather(&e, check->j.set, check->j.results) &&
+    for (size_t k = 0; k < f->count; k++)
+        misshapen += f->each[k].misshapen;
+    size_t left = ours.failed - misshapen;
+    shell_word(word, check->j.results->path);
+    if (evidence_gather(&e, check->j.set, check->j.results) && left > 0 &&
         search_bug(&bug, &left, &e, check->j.dialect, format) == ASSAY_OK && bug)
-        printf("\nIt looks like a known bug, %s: the port %s.\n", bug->name, bug->meaning);
+        findings_remark(f, false, "It looks like a known bug, %s: the port %s.", bug->name, bug->meaning);
+    left += misshapen;
     if (bug && left > 0)
-        printf("It does not explain %zu outputs; assay identify %s looks further.\n", left, check->j.results->path);
+        findings_remark(f, false, "It does not explain %zu outputs; assay identify %s looks further.", left, word);
+    if (misshapen > 0)
+        findings_remark(f, false, "%zu of the outputs that fail have another shape than their answers.", misshapen);
     evidence_free(&e);
-    if (!print_nearest(check, ours, left) && !bug)
-        printf("\nNo other dialect and no known bug explains it; assay identify %s looks further.\n",
-               check->j.results->path);
+    if (!tell_nearest(f, check, ours, left) && !bug)
+        findings_remark(f, false, "No other dialect and no known bug explains it; assay identify %s looks further.",
+                        word);
 }
 
-/* `suite`: what failed are statistics alone, which say themselves what they mean. */
-static int conclude(const struct check *check, const struct findings *f, bool suite)
+/* Prints all of it. `suite`: what failed are statistics alone, which say themselves what they mean. */
+static int conclude(struct findings *f, const struct check *check, bool suite)
 {
-    bool text = check->format == FORMAT_TEXT, failed = findings_count(f, FINDING_FAIL) > 0;
-    if (text) {
-        print_warnings(check, f);
-        print_finer(check);
-    }
-    if (text && failed && !check->j.cases && !suite)
-        print_meaning(check, f);
+    bool failed = findings_count(f, FINDING_FAIL) > 0;
+    warn(f, check);
+    warn_of_finer(f, check);
+    if (failed && !check->j.cases && !suite)
+        tell_meaning(f, check);
+    if (!findings_print(f, check->format))
+        return complain_usage("standard output cannot be written");
     return failed ? EXIT_FAILED : findings_incomplete(f) ? EXIT_INCOMPLETE : EXIT_PASS;
 }
 
@@ -236,9 +249,8 @@ static int check_results(const struct check *check)
     char title[256], untried[256] = "", message[ASSAY_MESSAGE_SIZE] = "";
     if (!own_cases_fit(&check->j))
         return EXIT_USAGE;
-    const char *unknown = unknown_result(&check->j);
-    if (unknown)
-        return complain_usage("%s: tensor '%s' is the output of no case", check->j.results->path, unknown);
+    if (complain_unknown(&check->j))
+        return EXIT_USAGE;
     snprintf(title, sizeof title, "%s as %s, %s %s", check->j.results->path, check->j.dialect->name,
              check->j.cases ? "cases" : "golden set", check->j.cases ? check->j.cases : MANIFEST_VERSION);
     f.title = title;
@@ -257,10 +269,8 @@ static int check_results(const struct check *check)
     int code = EXIT_OURS;
     if (status != ASSAY_OK)
         complain_usage("%s", message[0] ? message : assay_status_text(status));
-    else if (!findings_print(&f, check->format))
-        code = complain_usage("standard output cannot be written");
     else
-        code = conclude(check, &f, clean);
+        code = conclude(&f, check, clean);
     findings_free(&f);
     return code;
 }
@@ -316,7 +326,10 @@ int run_check(int argc, char **argv)
         return EXIT_PASS;
     }
     if (argc != 1 || !dialect)
-        return argc < 0 ? EXIT_USAGE : complain_usage("check takes --dialect NAME and one file or folder of results");
+        return argc < 0
+                   ? EXIT_USAGE
+                   : complain_usage(
+                         "check takes --dialect NAME (assay identify tells which) and one file or folder of results");
     check.j.dialect = assay_dialect_find(dialect);
     if (!check.j.dialect)
         return complain_usage("there is no dialect '%s' (assay dialects lists them)", dialect);

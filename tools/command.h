@@ -9,7 +9,7 @@ enum exit_code {
     EXIT_PASS = 0,
     EXIT_FAILED = 1,     /* a case failed */
     EXIT_USAGE = 2,      /* usage, or unreadable input */
-    EXIT_SET = 3,        /* golden set unreadable or altered */
+    EXIT_SET = 3,        /* golden set unreadable, altered or of another version */
     EXIT_INCOMPLETE = 4, /* results incomplete */
     EXIT_OURS = 5,       /* could not certify: our bug */
 };

@@ -20,8 +20,15 @@ struct finding {
     enum tensor_type format;  /* of the arithmetic that it was judged as */
     const struct golden_case *c;
     const char *dialect, *output; /* "" where there is none */
-    double ratio;                 /* error over bound */
+    double ratio;                 /* error over bound; NaN */
+    bool misshapen;               /* where the result has another shape than the answer */
     char *text, *command;         /* of a failure: what is wrong, and what computes the answer */
+};
+
+/* A sentence about all of them. */
+struct remark {
+    bool warning; /* of what is no failure; or what failures mean */
+    char *text;
 };
 
 struct findings {
@@ -30,12 +37,17 @@ struct findings {
     bool partial;        /* and whether results may be missing */
     size_t count, room;
     struct finding *each;
+    size_t remark_count;
+    struct remark *remarks;
 };
 
 void findings_free(struct findings *f);
 
 /* Adds one; `text` and `command`, which may be NULL, are copied. Out of memory ends the program. */
 void findings_add(struct findings *f, struct finding finding);
+
+/* Adds a remark. Out of memory ends the program. */
+void findings_remark(struct findings *f, bool warning, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Whether results are missing that may not be, or nothing is judged. */
 bool findings_incomplete(const struct findings *f);

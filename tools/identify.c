@@ -104,13 +104,15 @@ static void print_numbers(const struct search *s)
     }
 }
 
-static void print_text(const struct identification *i)
+static bool print_text(const struct identification *i)
 {
     const struct search *s = &i->search;
     const struct hypothesis *first = &s->each[0];
     printf("%s: %zu outputs of %zu cases, judged as computed in %s\n\n%s%s %s\n", i->j.results->path,
            i->evidence.outputs, i->evidence.case_count, format_names[s->format], verdict(first),
            search_explains(first) ? ":" : "; the nearest is", first->name);
+    if (i->evidence.misshapen > 0)
+        printf("left out, for their shape is another than the answers': %zu outputs\n", i->evidence.misshapen);
     for (size_t k = 0; k < s->count; k++)
         if (search_same(first, &s->each[k]))
             printf("the same to the last bit: %s\n", s->each[k].name);
@@ -122,6 +124,7 @@ static void print_text(const struct identification *i)
     print_rivals(i, first);
     print_axes(s);
     print_numbers(s);
+    return fflush(stdout) == 0 && !ferror(stdout);
 }
 
 /* ---- as data ---------------------------------------------------------------------------------------------------------- */
@@ -158,6 +161,7 @@ static bool print_json(const struct identification *i)
     report_add(r, "verdict", json_string(verdict(&s->each[0])));
     report_add(r, "name", json_string(s->each[0].name));
     report_add(r, "format", json_string(format_names[s->format]));
+    report_add(r, "misshapen", json_integer((json_int_t)i->evidence.misshapen));
     for (size_t k = 0; k < s->count && s->each[k].judged; k++)
         json_array_append_new(ranking, hypothesis_json(&s->each[k]));
     for (size_t k = 0; k < s->axis_count; k++)
@@ -182,23 +186,21 @@ static bool print_json(const struct identification *i)
 
 static int identify_results(struct identification *i)
 {
-    const char *unknown = unknown_result(&i->j);
-    if (unknown)
-        return complain_usage("%s: tensor '%s' is the output of no case", i->j.results->path, unknown);
+    if (complain_unknown(&i->j))
+        return EXIT_USAGE;
     if (!evidence_gather(&i->evidence, i->j.set, i->j.results))
         return complain_usage("out of memory");
     int code = EXIT_PASS;
     if (i->evidence.outputs == 0) {
-        complain_usage("%s holds no result of an operation that depends on a dialect", i->j.results->path);
+        complain_usage("%s holds no result of an operation that depends on a dialect%s", i->j.results->path,
+                       i->evidence.misshapen > 0 ? ", but such as have another shape than the answers" : "");
         code = EXIT_INCOMPLETE;
     } else {
         assay_status status = search_run(&i->search, &i->evidence, i->j.any_format, i->j.format);
         if (status != ASSAY_OK)
             code = complain_usage("%s", assay_status_text(status)), code = exit_code_of(status);
-        else if (i->as_json)
-            code = print_json(i) ? EXIT_PASS : complain_usage("standard output cannot be written");
-        else
-            print_text(i);
+        else if (!(i->as_json ? print_json(i) : print_text(i)))
+            code = complain_usage("standard output cannot be written");
         if (status == ASSAY_OK && code == EXIT_PASS && (!search_explains(&i->search.each[0]) || i->search.each[0].bug))
             code = EXIT_FAILED;
     }

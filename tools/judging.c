@@ -3,6 +3,7 @@
 #include "command.h"
 #include "own_cases.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -67,6 +68,8 @@ static assay_status judge_output(struct findings *f, const struct judging *j, co
         shape_text(wanted, a->ndim, a->shape);
         snprintf(text, sizeof text, "case %s, %s: the shape is %s, not %s", c->id, a->name, got, wanted);
         finding.kind = FINDING_FAIL;
+        finding.ratio = NAN;
+        finding.misshapen = true;
     } else {
         assay_status status = judge(&v, c, k, output, finding.format, x->at, options);
         if (status != ASSAY_OK)
@@ -127,11 +130,33 @@ bool is_expected(const struct judging *j, enum operation operation)
     return any;
 }
 
-const char *unknown_result(const struct judging *j)
+const char *other_version(const struct judging *j)
+{
+    const char *version = results_remark(j->results, "version");
+    return version && !j->cases && strcmp(version, MANIFEST_VERSION) != 0 ? version : NULL;
+}
+
+bool complain_unknown(const struct judging *j)
 {
     for (int o = 0; o < OPERATIONS; o++)
         is_tried(j, (enum operation)o);
-    return results_unused(j->results);
+    const char *unknown = results_unused(j->results), *version = other_version(j);
+    if (unknown && !unknown[0])
+        complain_usage(
+            "%s: is one array without a name: results are a .safetensors file of tensors ID/OUTPUT, or a folder "
+            "of ID/OUTPUT.npy",
+            j->results->path);
+    else if (unknown && version)
+        complain_usage(
+            "%s: tensor '%s' is the output of no case of golden set %s: these are results of golden set %s; run "
+            "the port again",
+            j->results->path, quote(unknown, strlen(unknown)).text, MANIFEST_VERSION,
+            quote(version, strlen(version)).text);
+    else if (unknown)
+        complain_usage("%s: tensor '%s' is the output of no case of %s %s; results are named ID/OUTPUT",
+                       j->results->path, quote(unknown, strlen(unknown)).text, j->cases ? "cases" : "golden set",
+                       j->cases ? j->cases : MANIFEST_VERSION);
+    return unknown != NULL;
 }
 
 bool parse_dtype(const char *text, struct judging *j)

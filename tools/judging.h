@@ -32,8 +32,11 @@ assay_status judge_operation(struct findings *f, const struct judging *j, enum o
 bool is_tried(const struct judging *j, enum operation operation);
 bool is_expected(const struct judging *j, enum operation operation);
 
-/* The name of a result that belongs to no case of the set, or NULL. */
-const char *unknown_result(const struct judging *j);
+/* The version of the golden set that the results say they are of, if it is another than the one they are judged by; or NULL. */
+const char *other_version(const struct judging *j);
+
+/* Complains of a result that belongs to no case of the set; false if there is none. */
+bool complain_unknown(const struct judging *j);
 
 /* The value of --dtype: `any_format` and `format` of *j; false after a complaint. */
 bool parse_dtype(const char *text, struct judging *j);

@@ -1,12 +1,11 @@
 #include "report.h"
 
-#include "tensor.h"
+#include "escape.h"
 
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 void report_add(report *r, const char *key, json_t *value)
 {
@@ -18,13 +17,21 @@ void report_add(report *r, const char *key, json_t *value)
 
 json_t *report_text(const char *text)
 {
+    char *line = NULL;
+    size_t size = 0;
     json_t *whole = json_string(text);
-    return whole ? whole : json_string(quote(text, strlen(text)).text);
+    FILE *to = whole ? NULL : open_memstream(&line, &size);
+    if (to)
+        escape_to(to, ESCAPE_LINE, text);
+    if (to && fclose(to) == 0)
+        whole = json_string(line);
+    free(line);
+    return whole;
 }
 
 json_t *report_number(double x)
 {
-    return isfinite(x) ? json_real(x) : json_string("infinity");
+    return isfinite(x) ? json_real(x) : json_string(isnan(x) ? "nan" : "infinity");
 }
 
 json_t *report_bounds(const double bounds[2])

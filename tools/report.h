@@ -13,9 +13,9 @@ typedef json_t report;
 void report_add(report *r, const char *key, json_t *value);
 json_t *report_bounds(const double bounds[2]);
 json_t *report_shape(const size_t *shape, size_t ndim);
-/* A text that a user gave; where it is not UTF-8, which JSON lacks, its first 80 bytes, escaped. */
+/* A text that a user gave; where it is not UTF-8, which JSON lacks, escaped. */
 json_t *report_text(const char *text);
-/* A number, or "infinity", which JSON lacks. */
+/* A number, or "infinity" or "nan", which JSON lacks. */
 json_t *report_number(double x);
 /* 2^k as text, 0 for LONG_MIN. */
 json_t *report_power(long k);

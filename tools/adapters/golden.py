@@ -14,7 +14,8 @@ A question is 6 int32 (0 for newton_schulz, 1 for step; the number of dimensions
 float32 (lr, beta, weight decay) and the arrays in float32, row by row: G, or param, grad, momentum. The answer: Y, or param,
 momentum. All little-endian.
 
-By hand: cases() are dicts of what the .json says (id, flags, formats, parameters, ...) and the input arrays by name.
+By hand: cases() are dicts of what the .json says (id, flags, formats, parameters, ..., and the version of the set) and the input
+arrays by name.
 """
 import json
 import os
@@ -64,7 +65,7 @@ def cases(where, operation):
         manifest = json.load(file)
     tensors = load(stem + ".safetensors")
     for case in manifest["cases"] if manifest["operation"] == operation else ():
-        yield {**case, **{name: tensors[case["id"] + "/" + name] for name in case["inputs"]}}
+        yield {**case, **{name: tensors[case["id"] + "/" + name] for name in case["inputs"]}, "version": manifest["version"]}
 
 
 def runs(case):
@@ -91,8 +92,9 @@ def save_cases(stem, operation, cases):
 
 def run(where, output, newton_schulz=None, step=None, absent="zero", bf16=(), begin=None):
     """Results of the cases of newton-schulz and step. A step without gradient gets zeros, or with absent="skip" is none."""
-    results, mutated = {}, []
+    results, mutated, version = {}, [], ""
     for case in cases(where, "newton-schulz") if newton_schulz else ():
+        version = case["version"]
         g = case["G"].astype("f4")
         kept = g.tobytes()
         y = newton_schulz(g)
@@ -100,6 +102,7 @@ def run(where, output, newton_schulz=None, step=None, absent="zero", bf16=(), be
             results[case["id"] + "/Y"] = y
             mutated += [case["id"]] if g.tobytes() != kept else []
     for case in cases(where, "step") if step else ():
+        version = case["version"]
         beta, decay = case["parameters"]["momentum"], case["parameters"]["weight_decay"]
         for suffix, param, grads, lr, present in runs(case):
             g = grads.astype("f4")
@@ -110,7 +113,7 @@ def run(where, output, newton_schulz=None, step=None, absent="zero", bf16=(), be
                 results[f"{case['id']}/{name}{suffix}"] = np.array(values, "f4")
     if not results:
         raise ValueError(f"{where} has no case that the port takes")
-    save(output, results, bf16, {"mutated": " ".join(mutated)} if mutated else None)
+    save(output, results, bf16, {"version": version, **({"mutated": " ".join(mutated)} if mutated else {})})
 
 
 def run_steps(step, p, steps, beta, decay, absent, begin):
