@@ -61,7 +61,7 @@ help:
 
 PACKAGES = gcc libc6-dev libmpfr-dev libgmp-dev libopenblas-dev liblapacke-dev libjansson-dev nettle-dev check libsubunit-dev \
            libflint-arb-dev libflint-dev pkg-config python3 python3-numpy python3-mpmath clang libclang-rt-14-dev \
-           valgrind gcovr clang-format
+           lld valgrind gcovr clang-format
 
 deps:
 	@missing=$$(for p in $(PACKAGES); do \
@@ -175,6 +175,10 @@ TEST_LIBRARIES = -lflint-arb -lflint -lcheck -lsubunit -lrt -ljansson -lnettle $
 SUPPORT := $(filter-out test_% fuzz_% io_dump kill_matrix,$(patsubst tests/%.c,%,$(wildcard tests/*.c)))
 JOBS := $(shell nproc)
 
+# Tests are many and each runs once: to compile and link them fast saves more than to run them fast.
+$(BUILD)/tests/%.o: CFLAGS_ALL += -O0
+TEST_LINKER = $(if $(shell command -v ld.lld),-fuse-ld=lld)
+
 $(BUILD)/tests/libsupport.a: $(SUPPORT:%=$(BUILD)/tests/%.o)
 	rm -f $@
 	$(AR) rcs $@ $^
@@ -193,7 +197,7 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(BUILD)/tests/libsupport.a $(BUI
 	    grep -E "^($<|.*:($$(sed -n 's/^#include "\(.*\)\.h"/\1[.]o/p' tests/test_$*.c | paste -sd'|')):)" | \
 	    sed -n 's/.* T __wrap_/-Wl,--wrap=/p'); \
 	own=$$(sed -n 's|^#include "\(.*\)\.h"|tests/\1.c|p' tests/test_$*.c | xargs -r ls 2>/dev/null | sed 's|\(.*\)c$$|$(BUILD)/\1o|'); \
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $$wraps $< $$own $(filter-out $<,$^) $(TEST_LIBRARIES) -o $@
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $(TEST_LINKER) $$wraps $< $$own $(filter-out $<,$^) $(TEST_LIBRARIES) -o $@
 
 $(BUILD)/tests/io_dump: $(BUILD)/tests/io_dump.o $(PARTS_OBJECTS)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $^ -ljansson -lnettle $(LIBRARIES) -o $@

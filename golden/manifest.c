@@ -284,7 +284,9 @@ struct reader {
     size_t next; /* the tensor after the last one found: they are usually in order */
     bool *taken; /* tensor by tensor */
     const char *id;
-    bool questions; /* whether cases may lack answers, and the list of their formats */
+    bool fits[FORMATS]; /* case_fits() of this case, once its inputs are read */
+    size_t formats;     /* how many that are */
+    bool questions;     /* whether cases may lack answers, and the list of their formats */
 };
 
 static assay_status refuse(const struct reader *r, const char *what, const char *detail)
@@ -496,21 +498,20 @@ static bool answers_agree(const struct golden_case *c, const struct answer_class
 }
 
 /* The reverse of gather_formats(). */
-static void scatter_formats(double *to, const struct golden_case *c, const double *at, size_t size)
+static void scatter_formats(const struct reader *r, double *to, const double *at, size_t size)
 {
     for (size_t f = 0; f < FORMATS; f++)
-        if (case_fits(c, (enum tensor_type)f)) {
+        if (r->fits[f]) {
             memcpy(to + f * size, at, size * sizeof *at);
             at += size;
         }
 }
 
-static size_t count_formats(const struct golden_case *c)
+static void find_formats(struct reader *r, const struct golden_case *c)
 {
-    size_t count = 0;
+    r->formats = 0;
     for (size_t f = 0; f < FORMATS; f++)
-        count += case_fits(c, (enum tensor_type)f);
-    return count;
+        r->formats += r->fits[f] = case_fits(c, (enum tensor_type)f);
 }
 
 static assay_status read_bounds(struct reader *r, const struct golden_case *c, const struct answer_class *k,
@@ -519,12 +520,12 @@ static assay_status read_bounds(struct reader *r, const struct golden_case *c, c
     struct tensor bounds = {0};
     size_t size = a->slabs * MEASURES;
     assay_status status = take_tensor(r, &bounds, tensor_name(c, k->name, a->name, ".bounds"), 3,
-                                      (size_t[]){count_formats(c), a->slabs, MEASURES}, true);
+                                      (size_t[]){r->formats, a->slabs, MEASURES}, true);
     a->bounds = tensor_alloc(FORMATS * size, sizeof *a->bounds);
     if (status == ASSAY_OK && !a->bounds)
         status = no_memory(r);
     if (status == ASSAY_OK)
-        scatter_formats(a->bounds, c, bounds.at, size);
+        scatter_formats(r, a->bounds, bounds.at, size);
     free(bounds.at);
     return status;
 }
@@ -534,26 +535,26 @@ static assay_status read_certificates(struct reader *r, const struct golden_case
     struct tensor found = {0};
     double all[FORMATS][2] = {{0}};
     assay_status status = take_tensor(r, &found, tensor_name(c, "", k->answers[0].name, ".certificate"), 2,
-                                      (size_t[]){count_formats(c), 2}, true);
+                                      (size_t[]){r->formats, 2}, true);
     if (status == ASSAY_OK)
-        scatter_formats(all[0], c, found.at, 2);
+        scatter_formats(r, all[0], found.at, 2);
     for (size_t f = 0; f < FORMATS; f++)
         k->certificates[f] = (struct certificate){all[f][0], all[f][1]};
     free(found.at);
     return status;
 }
 
-static assay_status read_proofs(struct reader *r, const struct golden_case *c, struct answer *a, const json_t *json)
+static assay_status read_proofs(struct reader *r, struct answer *a, const json_t *json)
 {
     const char *texts[FORMATS];
     size_t count = 0, next = 0;
     if (!json)
         return refuse(r, "no proofs of the bounds of", a->name);
     assay_status status = read_strings(r, json, "proofs", texts, FORMATS, &count);
-    if (status == ASSAY_OK && count != count_formats(c))
+    if (status == ASSAY_OK && count != r->formats)
         return refuse(r, "not one proof for each format:", a->name);
     for (size_t f = 0; f < FORMATS && status == ASSAY_OK; f++)
-        if (case_fits(c, (enum tensor_type)f)) {
+        if (r->fits[f]) {
             size_t proof = index_of(texts[next], proof_names, PROOFS);
             if (proof == PROOFS)
                 return refuse(r, "there is no proof", texts[next]);
@@ -588,7 +589,7 @@ static assay_status read_answer(struct reader *r, const struct golden_case *c, s
     free(radius.at);
     if (status == ASSAY_OK)
         status = read_bounds(r, c, k, a);
-    return status == ASSAY_OK ? read_proofs(r, c, a, json_object_get(proofs, name)) : status;
+    return status == ASSAY_OK ? read_proofs(r, a, json_object_get(proofs, name)) : status;
 }
 
 /* Whether the dialect is in the class that is being read, or in one before. */
@@ -663,6 +664,7 @@ static assay_status read_classes(struct reader *r, struct golden_case *c, const 
     c->classes = tensor_alloc(count, sizeof *c->classes);
     if (!c->classes)
         return no_memory(r);
+    find_formats(r, c);
     assay_status status = ASSAY_OK;
     for (; c->class_count < count && status == ASSAY_OK; c->class_count++)
         status = read_class(r, c, &c->classes[c->class_count], json_array_get(json, c->class_count));

@@ -35,12 +35,18 @@ def golden_set():
 
 
 @functools.cache
+def of_set(operation):
+    """Its tensors and cases: read once."""
+    return golden.load(f"{golden_set()}/{operation}.safetensors"), list(golden.cases(golden_set(), operation))
+
+
+@functools.cache
 def answers(dialect):
     """The exact answers of a dialect, correctly rounded to binary32, by name of the result."""
     found = {}
     for operation in OPERATIONS:
-        tensors = golden.load(f"{golden_set()}/{operation}.safetensors")
-        for case in golden.cases(golden_set(), operation):
+        tensors, cases = of_set(operation)
+        for case in cases:
             for answer in case["answers"]:
                 if dialect in answer["dialects"] and "f32" in case["formats"]:
                     for output in answer["outputs"]:

@@ -17,7 +17,6 @@ static const struct {
     {OPERATION_NEWTON_SCHULZ, "newton-schulz-gaussian-8x12-eps"},
     {OPERATION_NEWTON_SCHULZ, "newton-schulz-gaussian-12x8"},
     {OPERATION_NEWTON_SCHULZ, "newton-schulz-gaussian-12x8-eps"},
-    {OPERATION_NEWTON_SCHULZ, "newton-schulz-gaussian-24x40"},
     {OPERATION_NEWTON_SCHULZ, "newton-schulz-gaussian-2x4x6"},
     {OPERATION_NEWTON_SCHULZ, "newton-schulz-sparse-8x8"},
     {OPERATION_NEWTON_SCHULZ, "newton-schulz-ternary-8x12"},
@@ -32,15 +31,17 @@ static const struct {
     {OPERATION_STEP, "step-gaussian-2x4x6"},
     {OPERATION_STEP, "step-zero-4x6"},
     {OPERATION_STEP, "step-zero-6x4"},
+    {OPERATION_NEWTON_SCHULZ, "newton-schulz-gaussian-24x40"}, /* takes longest: left out of short tests */
 };
 enum { CHOSEN = sizeof chosen / sizeof chosen[0] };
 
 struct port_suite port_suite_new(void)
 {
-    struct port_suite s = {
-        .count = CHOSEN, .cases = calloc(CHOSEN, sizeof *s.cases), .observed = calloc(CHOSEN, sizeof *s.observed)};
+    struct port_suite s = {.count = thorough() ? CHOSEN : CHOSEN - 1,
+                           .cases = calloc(CHOSEN, sizeof *s.cases),
+                           .observed = calloc(CHOSEN, sizeof *s.observed)};
     ck_assert(s.cases && s.observed);
-    for (size_t c = 0; c < CHOSEN; c++) {
+    for (size_t c = 0; c < s.count; c++) {
         s.cases[c] = golden_named(chosen[c].operation, chosen[c].id);
         s.observed[c].c = &s.cases[c];
     }

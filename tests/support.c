@@ -104,18 +104,38 @@ void print_matrix(const char *name, const double *a, size_t rows, size_t cols)
         fprintf(stderr, "%a%s", a[k], (k + 1) % cols ? " " : "\n");
 }
 
-int run_tests(const char *suite, const struct named_test *tests, size_t count)
+static int run_suite(Suite *s)
 {
-    Suite *s = suite_create(suite);
-    for (size_t k = 0; k < count; k++) {
-        TCase *c = tcase_create(tests[k].name);
-        tcase_set_timeout(c, 600);
-        tcase_add_test(c, tests[k].test);
-        suite_add_tcase(s, c);
-    }
     SRunner *runner = srunner_create(s);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
     return failed > 0;
+}
+
+static TCase *new_case(Suite *s, const char *name)
+{
+    TCase *c = tcase_create(name);
+    tcase_set_timeout(c, 600);
+    suite_add_tcase(s, c);
+    return c;
+}
+
+int run_tests(const char *suite, const struct named_test *tests, size_t count)
+{
+    Suite *s = suite_create(suite);
+    for (size_t k = 0; k < count; k++)
+        tcase_add_test(new_case(s, tests[k].name), tests[k].test);
+    return run_suite(s);
+}
+
+int run_tests_between(void (*prepare)(void), void (*release)(void), const char *suite, const struct named_test *tests,
+                      size_t count)
+{
+    Suite *s = suite_create(suite);
+    TCase *all = new_case(s, "all");
+    tcase_add_unchecked_fixture(all, prepare, release);
+    for (size_t k = 0; k < count; k++)
+        tcase_add_test(all, tests[k].test);
+    return run_suite(s);
 }

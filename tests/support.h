@@ -49,6 +49,17 @@ int run_tests(const char *suite, const struct named_test *tests, size_t count);
         const struct named_test tests[] = {__VA_ARGS__};                                                               \
         return run_tests(suite, tests, sizeof tests / sizeof tests[0]);                                                \
     }
+
+/* The same after prepare(), which makes once for all what takes long. Each test changes a copy of its own, but where all run in
+ * one process (CK_FORK=no): it leaves things as they were. */
+int run_tests_between(void (*prepare)(void), void (*release)(void), const char *suite, const struct named_test *tests,
+                      size_t count);
+#define RUN_TESTS_BETWEEN(prepare, release, suite, ...)                                                                \
+    int main(void)                                                                                                     \
+    {                                                                                                                  \
+        const struct named_test tests[] = {__VA_ARGS__};                                                               \
+        return run_tests_between(prepare, release, suite, tests, sizeof tests / sizeof tests[0]);                      \
+    }
 #define TEST(function)                                                                                                 \
     {                                                                                                                  \
 #function, function                                                                                            \

@@ -117,7 +117,7 @@ static void fill(struct both *b, uint64_t *state, size_t shape)
     b->hyper = (assay_hyper){.lr = 0.02, .momentum = 0.9, .weight_decay = 0.1};
 }
 
-/* Every dialect, every shape, a step without gradient among four. Tolerance: measured over these seeds, at most 2.5e-5 of the
+/* Every dialect, every shape (in short: one), a step without gradient among four. Tolerance: measured over these seeds, at most 2.5e-5 of the
  * path (modded-nanogpt's second moments); a wrong axis, constant or order shows as 1e-3 or more. */
 START_TEST(all_dialects_agree_with_the_reference)
 {
@@ -125,7 +125,7 @@ START_TEST(all_dialects_agree_with_the_reference)
     uint64_t state = 1;
     size_t compared = 0;
     for (size_t k = 0; k < assay_dialect_count; k++)
-        for (size_t s = 0; s < SHAPES; s++) {
+        for (size_t s = thorough() ? 0 : k % SHAPES; s < SHAPES; s += thorough() ? 1 : SHAPES) {
             b->d = assay_dialects[k];
             fill(b, &state, s);
             for (size_t t = 0; t < STEPS; t++)
@@ -138,7 +138,7 @@ START_TEST(all_dialects_agree_with_the_reference)
             compare(b, (assay_fast_options){.arithmetic = ASSAY_FAST_FP32}, 1e-4);
             compared++;
         }
-    ck_assert_uint_ge(compared, 38 * 6);
+    ck_assert_uint_ge(compared, thorough() ? 38 * 6 : 20);
     free(b);
 }
 END_TEST

@@ -58,6 +58,22 @@ static const struct {
     {OPERATION_STEP, "step-gaussian-1x6", "adamw"},
 };
 enum { CASES = sizeof cases / sizeof cases[0] };
+static struct golden_case bounded[CASES];
+
+static void make_cases(void)
+{
+    for (size_t n = 0; n < CASES; n++)
+        bounded[n] = golden_bounded(cases[n].operation, cases[n].id);
+}
+
+static void free_cases(void)
+{
+    for (size_t n = 0; n < CASES; n++)
+        case_free(&bounded[n]);
+}
+
+/* The last of them. */
+static const struct golden_case *const run_of_steps = &bounded[CASES - 1];
 
 /* ---- what passes ---------------------------------------------------------------------------------------------------- */
 
@@ -67,21 +83,20 @@ START_TEST(exact_answers_pass)
 {
     double result[MOST];
     for (size_t n = 0; n < CASES; n++) {
-        struct golden_case c = golden_bounded(cases[n].operation, cases[n].id);
-        for (size_t l = 0; l < c.class_count; l++)
-            for (size_t a = 0; a < c.classes[l].answer_count; a++)
+        const struct golden_case *c = &bounded[n];
+        for (size_t l = 0; l < c->class_count; l++)
+            for (size_t a = 0; a < c->classes[l].answer_count; a++)
                 for (size_t f = 0; f < FORMATS; f++) {
-                    if (!case_fits(&c, (enum tensor_type)f))
+                    if (!case_fits(c, (enum tensor_type)f))
                         continue;
-                    const struct answer *answer = &c.classes[l].answers[a];
-                    honest(result, &c, answer, (enum tensor_type)f);
-                    struct verdict v = judged(&c, &c.classes[l], a, (enum tensor_type)f, result);
-                    ck_assert_msg(v.pass && (!v.judged || v.ratio <= 1), "%s, %s, %s: %g", c.id, c.classes[l].name,
+                    const struct answer *answer = &c->classes[l].answers[a];
+                    honest(result, c, answer, (enum tensor_type)f);
+                    struct verdict v = judged(c, &c->classes[l], a, (enum tensor_type)f, result);
+                    ck_assert_msg(v.pass && (!v.judged || v.ratio <= 1), "%s, %s, %s: %g", c->id, c->classes[l].name,
                                   tensor_type_name((enum tensor_type)f), v.ratio);
-                    ck_assert(v.judged == (answer->proofs[f] != PROOF_NONE || c.operation <= OPERATION_LMO));
+                    ck_assert(v.judged == (answer->proofs[f] != PROOF_NONE || c->operation <= OPERATION_LMO));
                     ck_assert(v.exact == answer->hi[v.entry] && v.got == result[v.entry]);
                 }
-        case_free(&c);
     }
 }
 END_TEST
@@ -96,14 +111,13 @@ static void for_each(checked *body)
 {
     double result[MOST];
     for (size_t n = 0; n < CASES; n++) {
-        struct golden_case c = golden_bounded(cases[n].operation, cases[n].id);
-        const struct answer_class *k = class_of(&c, cases[n].class);
+        const struct golden_case *c = &bounded[n];
+        const struct answer_class *k = class_of(c, cases[n].class);
         for (size_t f = 0; f < FORMATS; f++)
-            if (case_fits(&c, (enum tensor_type)f)) {
-                honest(result, &c, &k->answers[0], (enum tensor_type)f);
-                body(&c, k, &k->answers[0], (enum tensor_type)f, result);
+            if (case_fits(c, (enum tensor_type)f)) {
+                honest(result, c, &k->answers[0], (enum tensor_type)f);
+                body(c, k, &k->answers[0], (enum tensor_type)f, result);
             }
-        case_free(&c);
     }
 }
 
@@ -297,24 +311,23 @@ END_TEST
 START_TEST(stale_steps_and_other_dialects_fail)
 {
     double result[MOST];
-    struct golden_case c = golden_bounded(OPERATION_STEP, "step-gaussian-1x6");
-    const struct answer_class *k = class_of(&c, "adamw");
+    const struct golden_case *c = run_of_steps;
+    const struct answer_class *k = class_of(c, "adamw");
     for (size_t output = 0; output < 3; output++) {
         const struct answer *a = &k->answers[output];
         size_t size = a->count / a->slabs;
         for (size_t t = 1; t < a->slabs; t++) {
-            honest(result, &c, a, TENSOR_F32);
+            honest(result, c, a, TENSOR_F32);
             memcpy(result + t * size, result + (t - 1) * size, size * sizeof *result);
-            struct verdict v = judged(&c, k, output, TENSOR_F32, result);
+            struct verdict v = judged(c, k, output, TENSOR_F32, result);
             ck_assert(!v.pass && v.step == t && v.entry / size == t);
         }
     }
-    for (size_t l = 0; l < c.class_count; l++) {
-        honest(result, &c, &c.classes[l].answers[0], TENSOR_F64);
-        bool same = answers_equal(&c.classes[l].answers[0], &k->answers[0]);
-        ck_assert_msg(judged(&c, k, 0, TENSOR_F64, result).pass == same, "%s", c.classes[l].name);
+    for (size_t l = 0; l < c->class_count; l++) {
+        honest(result, c, &c->classes[l].answers[0], TENSOR_F64);
+        bool same = answers_equal(&c->classes[l].answers[0], &k->answers[0]);
+        ck_assert_msg(judged(c, k, 0, TENSOR_F64, result).pass == same, "%s", c->classes[l].name);
     }
-    case_free(&c);
 }
 END_TEST
 
@@ -413,17 +426,15 @@ START_TEST(verdicts_are_sentences)
     said(&c, k, 0, TENSOR_F64, result, expected);
     case_free(&c);
 
-    c = golden_bounded(OPERATION_STEP, "step-gaussian-1x6");
-    k = class_of(&c, "adamw");
+    k = class_of(run_of_steps, "adamw");
     a = &k->answers[0];
     memcpy(result, a->hi, a->count * sizeof *result);
     result[2 * 6 + 4] += 1;
-    struct verdict v = judged(&c, k, 0, TENSOR_F64, result);
+    struct verdict v = judged(run_of_steps, k, 0, TENSOR_F64, result);
     char text[VERDICT_TEXT];
-    verdict_text(text, &v, &c, k, 0);
+    verdict_text(text, &v, run_of_steps, k, 0);
     ck_assert_msg(strncmp(text, "case step-gaussian-1x6, adamw, params in step 3: the ", 52) == 0, "%s", text);
     ck_assert(strstr(text, "(envelope); params[2,0,4] is 0x"));
-    case_free(&c);
 
     c = golden_bounded(OPERATION_SVD, "svd-zero-8x8");
     memset(result, 0, sizeof result);
@@ -558,8 +569,8 @@ START_TEST(memory_failures_are_survived)
 }
 END_TEST
 
-RUN_TESTS("judge", TEST(exact_answers_pass), TEST(what_is_not_finite_fails),
-          TEST(what_is_not_finite_fails_without_a_bound), TEST(wrong_results_fail), TEST(single_entries_are_named),
-          TEST(the_measure_is_named), TEST(stale_steps_and_other_dialects_fail), TEST(a_bit_is_seen),
-          TEST(any_optimal_answer_passes), TEST(verdicts_are_sentences), TEST(commands_are_complete),
-          TEST(names_of_files_are_words), TEST(memory_failures_are_survived))
+RUN_TESTS_BETWEEN(make_cases, free_cases, "judge", TEST(exact_answers_pass), TEST(what_is_not_finite_fails),
+                  TEST(what_is_not_finite_fails_without_a_bound), TEST(wrong_results_fail),
+                  TEST(single_entries_are_named), TEST(the_measure_is_named), TEST(stale_steps_and_other_dialects_fail),
+                  TEST(a_bit_is_seen), TEST(any_optimal_answer_passes), TEST(verdicts_are_sentences),
+                  TEST(commands_are_complete), TEST(names_of_files_are_words), TEST(memory_failures_are_survived))

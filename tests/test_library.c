@@ -9,26 +9,30 @@
 
 static char message[ASSAY_MESSAGE_SIZE];
 
+static struct golden_case cases[4];
+
+static void make_cases(void)
+{
+    cases[0] = golden_bounded(OPERATION_POLAR, "polar-gaussian-3x5");
+    cases[1] = golden_bounded(OPERATION_NEWTON_SCHULZ, "newton-schulz-gaussian-3x5");
+    cases[2] = golden_bounded(OPERATION_MOMENTUM, "momentum-fine-3x5-0");
+    cases[3] = golden_bounded(OPERATION_STEP, "step-gaussian-1x6");
+}
+
+static void free_cases(void)
+{
+    for (size_t k = 0; k < 4; k++)
+        case_free(&cases[k]);
+}
+
 /* Writes a set of a polar factor, an iteration, a momentum and a run of steps into a folder of the test's own. */
 static const char *write_set(void)
 {
-    static const struct {
-        enum operation operation;
-        const char *id;
-    } which[] = {{OPERATION_POLAR, "polar-gaussian-3x5"},
-                 {OPERATION_NEWTON_SCHULZ, "newton-schulz-gaussian-3x5"},
-                 {OPERATION_MOMENTUM, "momentum-fine-3x5-0"},
-                 {OPERATION_STEP, "step-gaussian-1x6"}};
     struct golden_set set = {.count = 4};
-    struct golden_case cases[4];
     const char *folder = io_path("set");
-    for (size_t k = 0; k < 4; k++) {
-        cases[k] = golden_bounded(which[k].operation, which[k].id);
-        set.manifests[k] = (struct manifest){which[k].operation, 1, &cases[k]};
-    }
-    ck_assert_int_eq(set_write(&set, folder, message, sizeof message), ASSAY_OK);
     for (size_t k = 0; k < 4; k++)
-        case_free(&cases[k]);
+        set.manifests[k] = (struct manifest){cases[k].operation, 1, &cases[k]};
+    ck_assert_int_eq(set_write(&set, folder, message, sizeof message), ASSAY_OK);
     return folder;
 }
 
@@ -138,6 +142,7 @@ int main(void)
     Suite *suite = suite_create("library");
     TCase *tests = tcase_create("all");
     tcase_set_timeout(tests, 600);
+    tcase_add_unchecked_fixture(tests, make_cases, free_cases);
     tcase_add_test(tests, shows_the_set);
     tcase_add_test(tests, judges);
     tcase_add_test(tests, refuses);

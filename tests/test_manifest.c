@@ -821,7 +821,7 @@ static void shorten(struct manifest *m)
  * without. */
 static size_t failing_parses(parser *parse, const struct written *w)
 {
-    size_t failures = 0, each = thorough() ? 1 : 7;
+    size_t failures = 0, each = thorough() ? 1 : 23;
     bool failed = true;
     for (size_t n = 1; failed; n += each) {
         struct manifest m = {OPERATION_SVD, 99, NULL};
@@ -849,7 +849,7 @@ START_TEST(memory_failures_are_survived)
         struct written w = write_sample(o);
         shorten(&w.m);
         rewrite(&w);
-        size_t failures = 0, each = thorough() ? 1 : 7;
+        size_t failures = 0, each = thorough() ? 1 : 23;
         bool failed = true;
         for (size_t n = 1; failed; n += each) {
             io_fail(n);

@@ -78,7 +78,7 @@ START_TEST(other_numbers_are_found)
     p.beta_off = 0.9 - 0.9375;
     p.decay_off = -0.15;
     static const enum tensor_type formats[] = {TENSOR_F32, TENSOR_BF16};
-    for (size_t n = 0; n < 2; n++) {
+    for (size_t n = 0; n < (thorough() ? 2 : 1); n++) {
         struct number_estimate x[NUMBERS];
         double e = n ? 0.06 : 3e-6;
         port_answers(&s, &p, formats[n], PORT + 2); /* constants are not rounded */
@@ -162,9 +162,9 @@ START_TEST(wrong_cases_count_little)
     struct port p = port_of("jordan"), wrong = p;
     wrong.d.nesterov = ASSAY_NESTEROV_RAW;
     port_answers(&s, &wrong, TENSOR_F32, PORT);
-    const double *other = s.observed[16].at[1];
+    const double *other = s.observed[15].at[1];
     port_answers(&s, &p, TENSOR_F32, PORT);
-    s.observed[16].at[1] = other;
+    s.observed[15].at[1] = other;
     static double nan[64];
     for (size_t k = 0; k < 64; k++)
         nan[k] = k == 7 ? NAN : 0;
@@ -186,9 +186,11 @@ START_TEST(other_ports_are_not_seen)
     estimated(x, &s, "jordan", TENSOR_F32);
     ck_assert(!x[NUMBER_A].seen && !x[NUMBER_B].seen && !x[NUMBER_C].seen);
     far.d.norm_factor = 1.3;
-    port_answers(&s, &far, TENSOR_F32, PORT);
-    estimated(x, &s, "jordan", TENSOR_F32);
-    ck_assert(!x[NUMBER_NORM].seen && x[NUMBER_NORM].value == 1);
+    if (thorough()) {
+        port_answers(&s, &far, TENSOR_F32, PORT);
+        estimated(x, &s, "jordan", TENSOR_F32);
+        ck_assert(!x[NUMBER_NORM].seen && x[NUMBER_NORM].value == 1);
+    }
     port_suite_free(&s);
 }
 END_TEST

@@ -86,11 +86,12 @@ static mag mag_from_double(double x)
 /* All triples of all tables, with s from far inside to far outside of where they are used. */
 START_TEST(tables_are_bounded)
 {
-    const double sizes[] = {0x1p-400, 1e-3, 0.3, 0.7, 1, 1 / 1.02, 1.3, 3, 1e5, 0x1p200};
+    enum { SIZES = 10 };
+    const double sizes[SIZES] = {0x1p-400, 1e-3, 0.3, 0.7, 1, 1 / 1.02, 1.3, 3, 1e5, 0x1p200};
     for (size_t k = 0; k < assay_coefficient_table_count; k++) {
         const struct assay_coefficients *table = assay_coefficient_tables[k];
         for (size_t j = 0; j < table->count; j++)
-            for (size_t l = 0; l < sizeof sizes / sizeof sizes[0]; l++)
+            for (size_t l = thorough() ? 0 : j % SIZES; l < SIZES; l += thorough() ? 1 : SIZES)
                 ck_assert_msg(both_fit(table->triples[j], mag_from_double(sizes[l])), "%s %zu at %g", table->name, j,
                               sizes[l]);
     }

@@ -176,7 +176,7 @@ START_TEST(all_beside)
     ck_assert(!near_reference(&task, optimizer_find("jordan")));
     excess = 0x1p-13;
     ck_assert(!near_reference(&task, optimizer_find("nsgdm")));
-    ck_assert(!near_reference(&task, optimizer_find("auon")));
+    ck_assert(!thorough() || !near_reference(&task, optimizer_find("auon")));
     task_free(&task);
 }
 END_TEST
@@ -194,7 +194,7 @@ static struct theory theory_of(const struct task *task)
 {
     struct theory t;
     const struct theory_settings settings = {.task = task,
-                                             .steps = 60,
+                                             .steps = thorough() ? 60 : 24,
                                              .seed = 1,
                                              .muon_rate = 0.02,
                                              .auon_rate = 0.1,
