@@ -121,7 +121,7 @@ static void judge_suspects(struct work *w, void *pointer)
     for (size_t member = 0; member < members; member++) {
         struct work_block *mark = work_mark(w);
         struct evaluation e = evaluation_draw(j->format, input_seed(j->c->id), member, false);
-        case_evaluate(w, &e, j->c, assay_dialect_find(k->members[member % k->member_count]), results);
+        case_evaluate(w, &e, j->c, k->members[member % k->member_count], results);
         for (size_t s = 0; s < j->a->slabs; s++)
             suspect[s] = suspect[s] && slab_is_finite(j->a, s, results[j->a - k->answers]);
         work_release(w, mark);
