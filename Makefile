@@ -167,9 +167,9 @@ TEST_LIBRARIES = -lflint-arb -lflint -lcheck -lsubunit -lrt -ljansson -lnettle $
 SUPPORT := $(filter-out test_% fuzz_% io_dump kill_matrix,$(patsubst tests/%.c,%,$(wildcard tests/*.c)))
 JOBS := $(shell nproc)
 
-# Tests are many and each runs once: to compile and link them fast saves more than to run them fast, but for this one.
+# Tests are many and each runs once: to compile and link them fast saves more than to run them fast, but for these.
 $(BUILD)/tests/%.o: CFLAGS_ALL += -O0
-$(BUILD)/tests/test_fast_gemm.o: CFLAGS_ALL += -O1
+$(addprefix $(BUILD)/tests/,test_fast_gemm.o fast_support.o support.o): CFLAGS_ALL += -O2
 TEST_LINKER = $(if $(shell command -v ld.lld),-fuse-ld=lld)
 
 $(BUILD)/tests/libsupport.a: $(SUPPORT:%=$(BUILD)/tests/%.o)
