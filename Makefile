@@ -33,7 +33,7 @@ FOLDERS = ref fast golden proofs tools tools/train
 WARNINGS = -Wall -Wextra -Wpedantic -Wconversion
 CPPFLAGS_ALL = -D_DEFAULT_SOURCE -D_POSIX_C_SOURCE=200809L $(addprefix -I,$(FOLDERS)) $(CPPFLAGS)
 # Contraction is harmless to exact arithmetic and forbidden all the same: one less thing to think about.
-CFLAGS_ALL = -std=c17 -fPIC -fvisibility=hidden -ffp-contract=off -pthread $(WARNINGS) $(CFLAGS)
+CFLAGS_ALL = -std=c17 -fPIC -fvisibility=hidden -ffp-contract=off -pthread $(WARNINGS) $(WERROR) $(CFLAGS)
 LIBRARIES = -llapacke -lopenblas -lmpfr -lgmp -lm -pthread
 
 SOURCES := $(foreach folder,$(FOLDERS),$(wildcard $(folder)/*.c))
@@ -175,8 +175,9 @@ TEST_LIBRARIES = -lflint-arb -lflint -lcheck -lsubunit -lrt -ljansson -lnettle $
 SUPPORT := $(filter-out test_% fuzz_% io_dump kill_matrix,$(patsubst tests/%.c,%,$(wildcard tests/*.c)))
 JOBS := $(shell nproc)
 
-# Tests are many and each runs once: to compile and link them fast saves more than to run them fast.
+# Tests are many and each runs once: to compile and link them fast saves more than to run them fast, but for these.
 $(BUILD)/tests/%.o: CFLAGS_ALL += -O0
+$(addprefix $(BUILD)/tests/,test_fast_gemm.o fast_support.o support.o): CFLAGS_ALL += -O2
 TEST_LINKER = $(if $(shell command -v ld.lld),-fuse-ld=lld)
 
 $(BUILD)/tests/libsupport.a: $(SUPPORT:%=$(BUILD)/tests/%.o)
@@ -222,14 +223,15 @@ $(DETERMINISM): $(BUILD)/%/assay: $(SOURCES)
 FUZZ_SECONDS = 600
 $(BUILD)/fuzz_readers: tests/fuzz_readers.c $(addprefix golden/,tensor.c npy.c safetensors.c atomic_file.c) ref/status.c
 	@mkdir -p $(@D)
-	clang $(CPPFLAGS_ALL) -std=c17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $^ -ljansson -lm -o $@
+	clang $(CPPFLAGS_ALL) -std=c17 $(WARNINGS) $(WERROR) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $^ -ljansson -lm -o $@
 
 # What takes longest comes first, so that no processor waits for it at the end; and each job is one of as many as there are
-# processors, so that a BLAS with threads would only get in its own way. What clang complains of ends the build for sanitizers.
+# processors, so that a BLAS with threads would only get in its own way. What gcc or clang complains of ends its build.
 check:
 	@start=$$(date +%s); \
 	OPENBLAS_NUM_THREADS=1 $(MAKE) --no-print-directory -s -j$(JOBS) -Otarget sanitize-short run-cheaters run-test_exhaustive \
-	    run-adapters run-golden valgrind-short determinism-short mutants-short fuzz-short prove-gappa lint-gcc lint-format scripts unit && \
+	    run-adapters run-golden valgrind-short determinism-short mutants-short fuzz-short prove-gappa lint-format scripts unit \
+	    $(BUILD)/tests/kill_matrix WERROR=-Werror && \
 	echo "check: all passed in $$(($$(date +%s) - start)) s"
 
 # One target for each test program, so that they run side by side.
