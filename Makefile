@@ -7,6 +7,7 @@
 # exhaustive  the fast cosh, for every binary32 number; kernels on squares of up to 8192
 # cross    the golden set on emulated aarch64 and s390x
 # gate     proves the golden set and judges the fast kernels by it
+# gate-tiles  the same with the instructions of AMX emulated: minutes
 # mutants  deliberate mistakes in the fast kernels, one at a time: the gate sees every one
 # kill-matrix  known bugs x dialects x f32/bf16: what the golden set catches; identify-rates: how often assay identify is right
 # golden   makes the golden set again, and compares it with the one in golden/, byte for byte
@@ -47,7 +48,7 @@ PUBLIC_HEADERS := ref/ref.h ref/dialect.h fast/fast.h
 
 .DELETE_ON_ERROR:
 .PHONY: all deps check unit exhaustive scripts prove-gappa lint lint-gcc lint-clang lint-format coverage coverage-one coverage-report \
-        sanitize sanitize-build sanitize-short valgrind valgrind-short determinism determinism-short cross golden gate mutants mutants-short \
+        sanitize sanitize-build sanitize-short valgrind valgrind-short determinism determinism-short cross golden gate gate-tiles mutants mutants-short \
         kill-matrix identify-rates fuzz fuzz-short bench install \
         uninstall clean help
 
@@ -128,6 +129,13 @@ GOLDEN_SET = golden
 gate: $(BUILD)/assay
 	$(BUILD)/assay verify --set $(GOLDEN_SET)
 	$(BUILD)/assay gate --set $(GOLDEN_SET)
+
+# AMX on a processor with AVX-512 that lacks it: see tests/emulated_tiles.h.
+EMULATED_TILES = $(BUILD)/tests/emulated_tiles.o -Wl,--wrap=tiles_run
+$(BUILD)/assay-tiles: $(OBJECTS) $(BUILD)/tests/emulated_tiles.o
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $(OBJECTS) $(EMULATED_TILES) -ljansson -lnettle $(LIBRARIES) -o $@
+gate-tiles: $(BUILD)/assay-tiles
+	$< gate --set $(GOLDEN_SET)
 
 golden: $(BUILD)/assay
 	rm -rf $(BUILD)/golden-set
@@ -252,10 +260,10 @@ run-readme: all
 	@$(PYTHON) tests/readme.py
 
 MUTANTS = $(PYTHON) tests/mutants.py --set $(GOLDEN_SET) --build $(BUILD) --compile "$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL)" \
-    --libraries "$(LDFLAGS) -ljansson -lnettle $(LIBRARIES)"
-mutants: $(BUILD)/assay
+    --libraries "$(LDFLAGS) -ljansson -lnettle $(LIBRARIES)" --tiles "$(EMULATED_TILES)"
+mutants: $(BUILD)/assay $(BUILD)/tests/emulated_tiles.o
 	@$(MUTANTS) $(OBJECTS)
-mutants-short: $(BUILD)/assay
+mutants-short: $(BUILD)/assay $(BUILD)/tests/emulated_tiles.o
 	@$(MUTANTS) --short $(OBJECTS)
 # Two of them, for tests/gate.py.
 $(BUILD)/mutant $(BUILD)/mutant-of-axes: $(OBJECTS) tests/mutants.py

@@ -46,6 +46,7 @@ enum assay_fast_path {
     ASSAY_FAST_AVX2, /* with FMA */
     ASSAY_FAST_AVX512,
     ASSAY_FAST_AVX512_BF16, /* differs from the former in products of bf16 matrices only */
+    ASSAY_FAST_AMX_BF16,    /* likewise; to find out whether it runs, Linux is asked to let the process use tiles */
     ASSAY_FAST_PATHS,       /* how many there are */
 };
 

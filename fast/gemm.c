@@ -6,11 +6,12 @@
 #include <string.h>
 
 enum {
-    DEPTH = 512, /* of panels, in floats or pairs: a panel of A stays in the first cache, a block of B in the second */
-    BLOCK_TALL = 2, /* panels of a share of C: with AVX-512 24 x 256 entries, */
-    SMALL = 256,    /* sides of matrices that are read where they are: their rows share few pages */
-    BLOCK_WIDE = 8, /* so that there are enough shares for a few threads */
-    MOST_TILE = 512 /* floats of the largest tile: 12 x 32 */
+    /* Of panels, in floats or pairs: one of A stays in the first cache (of AMX, in the second), some of B in the second. */
+    DEPTH = 512,
+    BLOCK_TALL = 2,  /* panels of a share of C: with AVX-512 24 x 256 entries, with AMX 64 x 256, */
+    SMALL = 256,     /* sides of matrices that are read where they are: their rows share few pages */
+    BLOCK_WIDE = 8,  /* so that there are enough shares for a few threads */
+    MOST_TILE = 1024 /* floats of the largest tile: 32 x 32 */
 };
 
 static size_t up_div(size_t x, size_t y)
@@ -26,6 +27,7 @@ struct panel {
     float *to;
     size_t width, first, count, from, depth;
     bool flat;
+    size_t deep; /* so many pairs of a column lie together: see kernels.h */
 };
 
 static void pack_floats(const struct kernels *kernels, const struct operand *x, const struct panel *p)
@@ -46,20 +48,36 @@ static void pack_widened(const struct operand *x, const struct panel *p)
             p->to[k * p->width + i] = float_of(at[(p->from + k) * down + (p->first + i) * across]);
 }
 
+/* Where a panel has pair k of column i. */
+static float *place_of_pair(const struct panel *p, size_t k, size_t i)
+{
+    return p->to + (k - k % p->deep) * p->width + i * p->deep + k % p->deep;
+}
+
+static void copy_runs(const float *columns, size_t stride, const struct panel *p, size_t pairs)
+{
+    for (size_t k = 0; k < pairs; k += p->deep)
+        for (size_t i = 0; i < p->count; i++)
+            memcpy(place_of_pair(p, k, i), columns + i * stride + k,
+                   (pairs - k < p->deep ? pairs - k : p->deep) * sizeof *columns);
+}
+
 /* Two bf16 numbers in the place of a float; 0 for the last where the depth is odd. Strides and p->from are even, so a matrix
  * that is stored by columns is one of pairs already. */
 static void pack_pairs(const struct kernels *kernels, const struct operand *x, const struct panel *p)
 {
     const uint16_t *at = x->at;
+    const float *columns = (const float *)at + (p->first * x->stride + p->from) / 2;
     size_t pairs = p->depth / 2, k = p->from + p->depth - 1;
     if (p->flat)
         kernels->pair_up((uint32_t *)p->to, p->width, at + p->from * x->stride + p->first, x->stride, p->count, pairs);
+    else if (p->deep > 1)
+        copy_runs(columns, x->stride / 2, p, pairs);
     else
-        kernels->turn(p->to, p->width, (const float *)at + (p->first * x->stride + p->from) / 2, x->stride / 2,
-                      p->count, pairs);
+        kernels->turn(p->to, p->width, columns, x->stride / 2, p->count, pairs);
     for (size_t i = 0; i < p->count && p->depth % 2; i++) {
         uint32_t last = p->flat ? at[k * x->stride + p->first + i] : at[(p->first + i) * x->stride + k];
-        memcpy(p->to + pairs * p->width + i, &last, sizeof last);
+        memcpy(place_of_pair(p, pairs, i), &last, sizeof last);
     }
 }
 
@@ -98,12 +116,12 @@ static void mirror(const struct gemm *g, size_t first_row, size_t first_col, siz
         g->kernels->turn((float *)g->c.at + to, stride, (float *)g->c.at + from, stride, rows, cols);
 }
 
-/* C, from the sums of the tile at (first_row, first_col). Of a symmetric C, what is on and below the diagonal, and its
- * mirror image: each entry is written by one thread. The same sums are found above the diagonal, to the bit, if A and B are
- * one matrix; then these entries of the tile are as good as those below. */
-static void finish(const struct gemm *g, const float *sums, size_t first_row, size_t first_col)
+/* C, from the sums of the tile at (first_row, first_col), which has `tall` rows. Of a symmetric C, what is on and below the
+ * diagonal, and its mirror image: each entry is written by one thread. The same sums are found above the diagonal, to the bit,
+ * if A and B are one matrix; then these entries of the tile are as good as those below. */
+static void finish(const struct gemm *g, const float *sums, size_t tall, size_t first_row, size_t first_col)
 {
-    size_t tall = g->kernels->tall, wide = g->kernels->wide;
+    size_t wide = g->kernels->wide;
     size_t rows = g->m - first_row < tall ? g->m - first_row : tall;
     size_t cols = g->n - first_col < wide ? g->n - first_col : wide;
     size_t below = first_row < first_col ? 0 : first_row - first_col < cols ? first_row - first_col : cols;
@@ -129,17 +147,51 @@ struct layout {
     size_t talls, wides;  /* panels of A and of B */
     size_t depth, ranges; /* in floats or pairs */
     size_t unit;          /* entries of the depth in one of them: 1 or 2 */
+    size_t tall, deep;    /* of panels of A: their rows; how many floats or pairs of a row lie together */
     float *a, *b, *tiles; /* tiles: NULL if there is one range */
     /* How the operands are read: from panels, from one panel with X^T that both share, or where they are. */
     bool a_packed, b_packed, shared;
     size_t a_step, b_step; /* from one to the next of the depth */
 };
 
+/* How deep the panels of A are, for a range of so many floats or pairs. */
+static size_t depth_of_a(const struct layout *l, size_t floats)
+{
+    return up_div(floats, l->deep) * l->deep;
+}
+
+/* Of floats, or of pairs. */
+static struct layout shape_of(const struct kernels *k, size_t unit, size_t m, size_t n, size_t depth)
+{
+    struct layout l = {.unit = unit, .tall = unit == 2 ? k->pair_tall : k->tall, .deep = unit == 2 ? k->pair_deep : 1};
+    l.talls = up_div(m, l.tall);
+    l.wides = up_div(n, k->wide);
+    l.depth = up_div(depth, unit);
+    l.ranges = up_div(l.depth, DEPTH);
+    return l;
+}
+
+/* The floats before l.b, and before l.tiles. */
+static size_t floats_of_a(const struct layout *l)
+{
+    return l->talls * l->tall * depth_of_a(l, l->depth < DEPTH ? l->depth : DEPTH);
+}
+
+static size_t floats_of_panels(const struct kernels *k, const struct layout *l)
+{
+    return floats_of_a(l) + l->wides * k->wide * (l->depth < DEPTH ? l->depth : DEPTH);
+}
+
 size_t gemm_work(const struct kernels *kernels, size_t m, size_t n, size_t depth)
 {
-    size_t talls = up_div(m, kernels->tall), wides = up_div(n, kernels->wide), most = depth < DEPTH ? depth : DEPTH;
-    size_t tiles = depth > DEPTH ? talls * wides * kernels->tall * kernels->wide : 0;
-    return (talls * kernels->tall + wides * kernels->wide) * most + tiles;
+    size_t most = 0;
+    for (size_t unit = 1; unit <= 2; unit++) {
+        struct layout l = shape_of(kernels, unit, m, n, depth);
+        size_t tiles = l.ranges > 1 ? l.talls * l.tall * l.wides * kernels->wide : 0;
+        size_t floats = floats_of_panels(kernels, &l) + tiles;
+        most = floats > most ? floats : most;
+    }
+    return most;
 }
 
 /* Rows of A that the micro-kernel reads for the last panel. */
@@ -158,22 +210,17 @@ static void read_in_place(struct layout *l, const struct gemm *g)
     l->shared = small && g->a.at == g->b.at && g->b_transposed && l->ranges == 1 && rows <= cols;
     l->a_packed = !l->shared && (!small || !g->a_symmetric || rows > g->a.stride);
     l->b_packed = l->shared || !small || g->b_transposed || cols > g->b.stride;
-    l->a_step = l->shared ? cols : l->a_packed ? k->tall : g->a.stride;
+    l->a_step = l->shared ? cols : l->a_packed ? l->tall : g->a.stride;
     l->b_step = l->shared ? cols : l->b_packed ? k->wide : g->b.stride;
 }
 
 static struct layout layout(const struct gemm *g)
 {
     const struct kernels *k = g->kernels;
-    struct layout l = {.talls = up_div(g->m, k->tall), .wides = up_div(g->n, k->wide), .unit = 1};
-    if (g->a.bf16 && g->b.bf16 && k->pair_tile)
-        l.unit = 2;
-    l.depth = up_div(g->depth, l.unit);
-    l.ranges = up_div(l.depth, DEPTH);
-    size_t most = l.depth < DEPTH ? l.depth : DEPTH;
+    struct layout l = shape_of(k, g->a.bf16 && g->b.bf16 && k->pair_tile ? 2 : 1, g->m, g->n, g->depth);
     l.a = g->work;
-    l.b = l.a + l.talls * k->tall * most;
-    l.tiles = l.ranges > 1 ? l.b + l.wides * k->wide * most : NULL;
+    l.b = l.a + floats_of_a(&l);
+    l.tiles = l.ranges > 1 ? l.a + floats_of_panels(k, &l) : NULL;
     read_in_place(&l, g);
     return l;
 }
@@ -188,35 +235,37 @@ static size_t range_start(const struct gemm *g, const struct layout *l, size_t r
 static void pack_range(struct team *team, const struct gemm *g, const struct layout *l, size_t r)
 {
     size_t from = range_start(g, l, r), depth = range_start(g, l, r + 1) - from, floats = up_div(depth, l->unit);
-    size_t tall = g->kernels->tall, wide = g->kernels->wide, k;
+    size_t tall = l->tall, wide = g->kernels->wide, k;
     size_t talls = l->a_packed ? l->talls : 0, wides = l->b_packed ? l->wides : 0;
     while ((k = team_next(team)) < talls + wides) {
         if (k < talls) {
             size_t first = k * tall, count = g->m - first < tall ? g->m - first : tall;
             pack(g->kernels, &g->a, l->unit,
-                 &(struct panel){l->a + first * floats, tall, first, count, from, depth, g->a_symmetric});
+                 &(struct panel){l->a + first * depth_of_a(l, floats), tall, first, count, from, depth,
+                                 g->a_symmetric && l->deep == 1, l->deep});
         } else {
             size_t first = (k - talls) * wide, count = g->n - first < wide ? g->n - first : wide;
             pack(g->kernels, &g->b, l->unit,
                  &(struct panel){l->b + first * (l->shared ? 1 : floats), l->b_step, first, count, from, depth,
-                                 !g->b_transposed});
+                                 !g->b_transposed, 1});
         }
     }
     team_meet(team);
 }
 
-static void multiply_tile(const struct gemm *g, const struct layout *l, size_t r, size_t tall, size_t wide)
+/* The tile of panel i of A and panel j of B. */
+static void multiply_tile(const struct gemm *g, const struct layout *l, size_t r, size_t i, size_t j)
 {
     const struct kernels *k = g->kernels;
     size_t floats = up_div(range_start(g, l, r + 1) - range_start(g, l, r), l->unit);
-    float own[MOST_TILE], *sums = l->tiles ? l->tiles + (tall * l->wides + wide) * k->tall * k->wide : own;
-    size_t first_row = tall * k->tall, first_col = wide * k->wide;
-    size_t rows = g->m - first_row < k->tall ? g->m - first_row : k->tall, cols = g->n - first_col;
+    float own[MOST_TILE], *sums = l->tiles ? l->tiles + (i * l->wides + j) * l->tall * k->wide : own;
+    size_t first_row = i * l->tall, first_col = j * k->wide;
+    size_t rows = g->m - first_row < l->tall ? g->m - first_row : l->tall, cols = g->n - first_col;
     if (g->symmetric && first_row + rows <= first_col)
         return;
     if (g->symmetric) /* on and below the diagonal */
         cols = first_row + rows - first_col;
-    const float *a = l->a + first_row * floats, *b = l->b + first_col * (l->shared ? 1 : floats);
+    const float *a = l->a + first_row * depth_of_a(l, floats), *b = l->b + first_col * (l->shared ? 1 : floats);
     if (l->shared)
         a = l->b + first_row;
     else if (!l->a_packed)
@@ -225,7 +274,7 @@ static void multiply_tile(const struct gemm *g, const struct layout *l, size_t r
         b = (const float *)g->b.at + range_start(g, l, r) * g->b.stride + first_col;
     (l->unit == 2 ? k->pair_tile : k->tile)(floats, a, l->a_step, b, l->b_step, sums, rows, cols, r > 0);
     if (r + 1 == l->ranges)
-        finish(g, sums, first_row, first_col);
+        finish(g, sums, l->tall, first_row, first_col);
 }
 
 static void multiply_range(struct team *team, const struct gemm *g, const struct layout *l, size_t r)

@@ -14,6 +14,8 @@ static bool runs(enum assay_fast_path path)
         return avx512;
     case ASSAY_FAST_AVX512_BF16:
         return avx512 && __builtin_cpu_supports("avx512bf16");
+    case ASSAY_FAST_AMX_BF16:
+        return avx512 && tiles_run();
     default:
         return path == ASSAY_FAST_PORTABLE;
     }
@@ -41,6 +43,8 @@ const struct kernels *kernels_of(enum assay_fast_path path, enum assay_fast_path
         return &kernels_avx512;
     case ASSAY_FAST_AVX512_BF16:
         return &kernels_avx512_bf16;
+    case ASSAY_FAST_AMX_BF16:
+        return &kernels_amx_bf16;
 #elif defined(__aarch64__)
     case ASSAY_FAST_NEON:
         return &kernels_neon;
@@ -57,6 +61,6 @@ bool assay_fast_path_runs(enum assay_fast_path path)
 
 const char *assay_fast_path_name(enum assay_fast_path path)
 {
-    static const char *const names[] = {"best", "portable", "neon", "avx2", "avx512", "avx512-bf16"};
+    static const char *const names[] = {"best", "portable", "neon", "avx2", "avx512", "avx512-bf16", "amx-bf16"};
     return (unsigned)path < ASSAY_FAST_PATHS ? names[path] : "unknown";
 }

@@ -30,7 +30,10 @@ struct kernels {
     void (*tile)(size_t depth, const float *a, size_t a_step, const float *b, size_t b_step, float *c, size_t rows,
                  size_t cols, bool resume);
     /* The same for pairs of bf16 numbers in place of each a and b: c += a.low b.low + a.high b.high, in an order that is
-     * the processor's. NULL where there is no such instruction. */
+     * the processor's, of `pair_tall` rows. Where `pair_deep` is not 1, that many pairs of a row of A lie together: a step of
+     * a_step is one of the depth still, and pair k of row i is at a[(k - k % pair_deep) * a_step + i * pair_deep + k %
+     * pair_deep]. NULL where there is no such instruction. `pair_speed`: products in a time, of those of floats. */
+    size_t pair_tall, pair_deep, pair_speed;
     void (*pair_tile)(size_t depth, const float *a, size_t a_step, const float *b, size_t b_step, float *c, size_t rows,
                       size_t cols, bool resume);
     /* to[k * width + i] = from[i * stride + k] for i < rows, k < depth; */
@@ -64,7 +67,10 @@ const struct kernels *kernels_of(enum assay_fast_path path, enum assay_fast_path
 
 extern const struct kernels kernels_portable;
 #if defined(__x86_64__)
-extern const struct kernels kernels_avx2, kernels_avx512, kernels_avx512_bf16;
+extern const struct kernels kernels_avx2, kernels_avx512, kernels_avx512_bf16, kernels_amx_bf16;
+
+/* Whether the processor has AMX for bf16, and the operating system lets this process use it from now on. */
+bool tiles_run(void);
 #elif defined(__aarch64__)
 extern const struct kernels kernels_neon;
 #endif

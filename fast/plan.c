@@ -225,12 +225,12 @@ static void hire(assay_fast_plan *p, unsigned most)
     p->alone = b->count >= p->crew;
 }
 
-/* Whether the Gram form takes a tenth less than the direct one, by its multiplications. Those of pairs are twice as fast. */
+/* Whether the Gram form takes a tenth less than the direct one, by its multiplications. */
 static bool gram_form_pays(const assay_fast_plan *p)
 {
     double rows = (double)p->blocks.rows, cols = (double)p->blocks.cols, ratio = fmax(rows, cols) / fmin(rows, cols);
     double direct = (double)assay_dialect_steps(&p->dialect) * (3 * ratio + 1);
-    return p->blocks.count > 0 && gram_cost(&p->dialect, p->kernels->pair_tile ? 2 : 1, ratio) < 0.9 * direct;
+    return p->blocks.count > 0 && gram_cost(&p->dialect, (double)p->kernels->pair_speed, ratio) < 0.9 * direct;
 }
 
 static assay_status refuse(const assay_fast_options *options, assay_status status, const char *format, ...)

@@ -5,8 +5,9 @@ usage: mutants.py [--short] [--only WORDS] [--out PROGRAM] [--set DIR] [--jobs N
 
 Each mutant is one replacement of text in one file of fast/. That file is compiled again, the command linked from it and
 all other objects, and `assay gate --fuzz 0` run, which must exit with 1 because of at least two cases (large ones are
-tried where those of the set do not do). Of axes that no case of the set has, random ones must see it. What the gate must
-admit is listed with the reason why, and must pass. Exit 0 if all is so, 1 if not. Needs Python alone.
+tried where those of the set do not do). Mistakes "of tiles" are tried with the instructions of AMX emulated. Of axes that no
+case of the set has, random ones must see it. What the gate must admit is listed with the reason why, and must pass. Exit 0 if
+all is so, 1 if not. Needs Python alone.
 """
 import argparse
 import concurrent.futures
@@ -19,9 +20,9 @@ import subprocess
 import sys
 import time
 
-NS, GRAM, COSH, MOMENTUM, STEP, PLAN, POST, POLAR, LMO, GEMM, INC = (
+NS, GRAM, COSH, MOMENTUM, STEP, PLAN, POST, POLAR, LMO, GEMM, INC, TILES = (
     f"fast/{name}" for name in ("newton_schulz.c", "gram_form.c", "cosh_rms.c", "momentum.c", "step.c", "plan.c", "post.c", "polar.c",
-                                "lmo.c", "gemm.c", "kernels.inc"))
+                                "lmo.c", "gemm.c", "kernels.inc", "kernels_amx_bf16.c"))
 
 # Those of the short form: quickly compiled, each in another file.
 SHORT = {
@@ -133,6 +134,15 @@ MUTANTS = [
     ("factors multiplied with themselves, AVX-512 with bf16", "fast/kernels_avx512_bf16.c", "(__m512bh)(a), (__m512bh)(b)",
      "(__m512bh)(a), (__m512bh)(a)"),
     ("factors multiplied with themselves, NEON", "fast/kernels_neon.c", "vfmaq_f32(c, a, b)", "vfmaq_f32(c, a, a)"),
+    ("the first sixteen columns twice, of tiles", TILES, "LOAD(7, b + SIDE,", "LOAD(7, b,"),
+    ("the first sixteen rows twice, of tiles", TILES, "MULTIPLY(2, 5, 6)", "MULTIPLY(2, 4, 6)"),
+    ("pairs beyond sixteens dropped, of tiles", TILES, "if (depth > 0)", "if (false)"),
+    ("nothing after the first sixteen pairs, of tiles", TILES, "a += a_step * PAIR_DEEP, b +=", "a += a_step, b +="),
+    ("sums not kept from block to block, of tiles", TILES, "for (; depth >= PAIR_DEEP;",
+     "for (; configure_tiles(), depth >= PAIR_DEEP;"),
+    ("one factor's pairs the wrong way round, of tiles", INC, "from[i] | (uint32_t)from[stride + i] << 16",
+     "from[stride + i] | (uint32_t)from[i] << 16"),
+    ("runs of pairs one upon the other, of tiles", GEMM, "+ i * p->deep +", "+ i +"),
     # ---- passes over entries
     ("entries beyond eights dropped", INC, "eight + part * DOUBLES < to; part++",
      "eight + part * DOUBLES + DOUBLES <= to; part++"),
@@ -298,9 +308,6 @@ OF_AXES = [
 
 # The same, and why the gate must admit it: what it computes is the same, or another evaluation that the bounds hold.
 ADMITTED = [
-    ("bf16 pairs the wrong way round", INC, "from[i] | (uint32_t)from[stride + i] << 16",
-     "from[stride + i] | (uint32_t)from[i] << 16",
-     "both factors of a product are packed so, or none: the order of two terms changes"),
     ("products truncated to bf16, not rounded", INC, "(bits + 0x7fff + (bits >> 16 & 1)) >> 16", "bits >> 16",
      "bounds hold evaluations with random roundings, which some ports have; truncation is one. Unit tests see it"),
     ("symmetric factors read by columns", NS, ".a_symmetric = true", ".a_symmetric = false",
@@ -330,6 +337,7 @@ def parse_arguments():
     parser.add_argument("--build", required=True, metavar="DIR", help="the folder of the objects")
     parser.add_argument("--compile", required=True, metavar="COMMAND", help="the compiler and its flags")
     parser.add_argument("--libraries", required=True, metavar="FLAGS", help="what the command is linked with")
+    parser.add_argument("--tiles", required=True, metavar="FLAGS", help="what links an emulation of AMX with it")
     parser.add_argument("objects", nargs="+", metavar="OBJECT")
     return parser.parse_args()
 
@@ -343,7 +351,7 @@ def gate(program, folder, *args, random=0):
     return p.returncode, report["title"], [f for f in report["findings"] if f["verdict"] == "fail"]
 
 
-def build(o, folder, path, old, new):
+def build(o, folder, what, path, old, new):
     """The command with that replacement."""
     with open(path) as f:
         text = f.read()
@@ -365,7 +373,8 @@ def build(o, folder, path, old, new):
             subprocess.run([*shlex.split(o.compile), "-w", "-c", copy, "-o", copy[:-1] + "o"], check=True)
             objects[objects.index(f"{o.build}/{source[:-1]}o")] = copy[:-1] + "o"
     program = os.path.join(folder, "assay")
-    subprocess.run([*shlex.split(o.compile), *objects, *shlex.split(o.libraries), "-o", program], check=True)
+    flags = o.libraries + (" " + o.tiles if what.endswith("of tiles") else "")
+    subprocess.run([*shlex.split(o.compile), *objects, *shlex.split(flags), "-o", program], check=True)
     return program
 
 
@@ -376,10 +385,10 @@ def cases(failures):
 def try_mutant(o, number, mutant, paths):
     """(exit code, title, failures), None where this processor does not run what is changed."""
     what, path, old, new = mutant[:4]
-    instructions = re.fullmatch(r"fast/kernels_(\w+)\.c", path)
+    instructions = re.fullmatch(r"fast/kernels_(\w+)\.c", "fast/kernels_avx512.c" if what.endswith("of tiles") else path)
     if instructions and instructions[1].replace("_", "-") not in paths:
         return None
-    program = build(o, os.path.join(o.build, "mutants", str(number)), path, old, new)
+    program = build(o, os.path.join(o.build, "mutants", str(number)), what, path, old, new)
     outcome = gate(program, o.set, "--small", random=RANDOM if mutant in OF_AXES else 0)
     if mutant not in OF_AXES and len(cases(outcome[2])) < 2:
         outcome = gate(program, o.set)
@@ -405,7 +414,7 @@ def main():
     start, wrong = time.time(), []
     chosen = [m for m in MUTANTS + OF_AXES + ADMITTED if o.only in m[0] and (not o.short or m[0] in SHORT)]
     if o.out:
-        os.replace(build(o, f"{o.out}.d", *chosen[0][1:4]), o.out)
+        os.replace(build(o, f"{o.out}.d", *chosen[0][:4]), o.out)
         return 0
     code, title, failures = gate(f"{o.build}/assay", o.set, *(["--small"] if o.short else []))
     if code != 0:

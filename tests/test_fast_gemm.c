@@ -1,4 +1,5 @@
 /* Products, and the entrywise kernels, on every path that this processor has. */
+#include "emulated_tiles.h"
 #include "fast_support.h"
 
 #include "gemm.h"
@@ -7,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST = 80, RANGES = 15 }; /* RANGES times MOST is more than one range of the depth */
+enum { MOST = 80, RANGE = 1024 /* of the depth: see gemm.h */, RANGES = 15 /* of MOST: more than RANGE + MOST */ };
 
 /* A product that is tried: its operands as floats, and what they are stored as. */
 struct trial {
@@ -95,6 +96,14 @@ static void make_operands(uint64_t *state, struct trial *t, bool bf16, size_t *a
             t->d[i * MOST + j] = t->d[j * MOST + i];
 }
 
+/* Little, any, or more than one range. */
+static size_t random_depth(uint64_t *state)
+{
+    size_t kind = random_below(state, 4);
+    return kind == 0 ? RANGE + 1 + random_below(state, MOST)
+                     : 1 + random_below(state, kind == 1 ? (RANGES - 1) * MOST : MOST);
+}
+
 /* One product of random shape and form; returns error / bound. *c: the product, to be freed. */
 static double try_product(uint64_t *state, struct trial *t, enum assay_fast_path path, bool bf16, void **c)
 {
@@ -105,7 +114,7 @@ static double try_product(uint64_t *state, struct trial *t, enum assay_fast_path
     g->a_symmetric = form == 1 || form == 2;
     g->b_transposed = form == 0;
     g->n = g->symmetric ? g->m : 1 + random_below(state, MOST);
-    g->depth = g->a_symmetric ? g->m : 1 + random_below(state, random_below(state, 3) ? MOST : (RANGES - 1) * MOST);
+    g->depth = g->a_symmetric ? g->m : random_depth(state);
     if (random_below(state, 2))
         g->alpha = (float)random_gaussian(state);
     make_operands(state, t, bf16, &a_stride, &b_stride);
@@ -170,6 +179,24 @@ START_TEST(threads_do_not_matter)
             free(c[0]);
             free(c[1]);
         }
+    free(t);
+}
+END_TEST
+
+/* Tiles are used, and given back: a thread that has some in use pays for it at every switch. */
+START_TEST(tiles_are_used_and_released)
+{
+    struct trial *t = malloc(sizeof *t);
+    uint64_t state = 1;
+    t->threads = 1;
+    for (size_t k = 0; k < 20 && assay_fast_path_runs(ASSAY_FAST_AMX_BF16); k++) {
+        void *c;
+        size_t before = tile_products();
+        try_product(&state, t, ASSAY_FAST_AMX_BF16, true, &c);
+        ck_assert(tile_products() > before || !t->g.a.bf16);
+        ck_assert(tiles_are_released());
+        free(c);
+    }
     free(t);
 }
 END_TEST
@@ -261,5 +288,5 @@ START_TEST(entries_are_what_they_say)
 END_TEST
 
 RUN_TESTS("fast_gemm", TEST(products_are_within_their_bound), TEST(threads_do_not_matter),
-          TEST(bf16_is_rounded_to_nearest), TEST(entries_have_the_same_bits_on_every_path),
-          TEST(entries_are_what_they_say))
+          TEST(tiles_are_used_and_released), TEST(bf16_is_rounded_to_nearest),
+          TEST(entries_have_the_same_bits_on_every_path), TEST(entries_are_what_they_say))

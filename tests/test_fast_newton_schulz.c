@@ -1,4 +1,5 @@
 /* Fast Newton-Schulz against the reference: one step within a proved bound, entry by entry; whole runs by what was measured. */
+#include "emulated_tiles.h"
 #include "fast_support.h"
 
 #include <math.h>

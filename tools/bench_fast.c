@@ -1,6 +1,7 @@
 /* assay bench fast: the speed of the fast kernels, beside that of the memory and of PyTorch. What has a shape and no other name
  * is five steps of Newton-Schulz. Kernels and PyTorch take turns, for processors have better and worse moments, shared ones
- * most of all: each figure is the median of several turns, each of which is the median of some runs. */
+ * most of all: each figure is the median of several turns, each of which is the median of some runs. What the memory limits is
+ * compared with the memory run by run. */
 #include "bench.h"
 
 #include "fast.h"
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TURNS = 5, MOST_ROUNDS = 201, LEAST_ROUNDS = 3, SIDE = 4096 };
+enum { TURNS = 5, MOST_ROUNDS = 201, LEAST_ROUNDS = 3, SIDE = 4096, STREAM_BYTES = 12 /* an entry */ };
 static const double SECONDS = 0.5; /* for one median of runs */
 
 static int compare(const void *x, const void *y)
@@ -20,24 +21,38 @@ static int compare(const void *x, const void *y)
     return (*a > *b) - (*a < *b);
 }
 
-static double median(double *times, size_t count)
+/* Of at most MOST_ROUNDS. */
+static double median(const double *times, size_t count)
 {
-    qsort(times, count, sizeof *times, compare);
-    return times[count / 2];
+    double sorted[MOST_ROUNDS];
+    memcpy(sorted, times, count * sizeof *times);
+    qsort(sorted, count, sizeof *sorted, compare);
+    return sorted[count / 2];
 }
 
-/* The median time of run(args), after one that is not counted. */
-static double median_time(void (*run)(void *args), void *args)
+struct timed {
+    void (*run)(void *args);
+    void *args;
+    double seconds; /* the median time of run(args) */
+};
+
+/* Times all of them, which take turns, after one run of each that is not counted. */
+static void take_times(struct timed *each, size_t count)
 {
-    double times[MOST_ROUNDS], started = bench_now(), begin;
+    double times[2][MOST_ROUNDS], started = bench_now(), begin;
     size_t rounds = 0;
-    run(args);
-    while (rounds < LEAST_ROUNDS || (rounds < MOST_ROUNDS && bench_now() - started < SECONDS)) {
-        begin = bench_now();
-        run(args);
-        times[rounds++] = bench_now() - begin;
+    for (size_t k = 0; k < count; k++)
+        each[k].run(each[k].args);
+    while (rounds < LEAST_ROUNDS || (rounds < MOST_ROUNDS && bench_now() - started < SECONDS * (double)count)) {
+        for (size_t k = 0; k < count; k++) {
+            begin = bench_now();
+            each[k].run(each[k].args);
+            times[k][rounds] = bench_now() - begin;
+        }
+        rounds++;
     }
-    return median(times, rounds);
+    for (size_t k = 0; k < count; k++)
+        each[k].seconds = median(times[k], rounds);
 }
 
 static void *allocate(size_t count, size_t size)
@@ -92,47 +107,7 @@ static void run_momentum(void *pointer)
                                     j->state.momentum, j->grad, NULL, 1 + j->state.steps++, j->work);
 }
 
-/* The first PEERS of them PyTorch does, too. */
-static const struct job_kind {
-    const char *name;
-    void (*run)(void *job);
-    const char *dialect;
-    enum assay_fast_arithmetic arithmetic;
-    size_t shape[3];
-} kinds[] = {{"fp32 512^2", run_iteration, "jordan", ASSAY_FAST_FP32, {1, 512, 512}},
-             {"fp32 1024^2", run_iteration, "jordan", ASSAY_FAST_FP32, {1, 1024, 1024}},
-             {"bf16 1024^2", run_iteration, "jordan", ASSAY_FAST_BF16, {1, 1024, 1024}},
-             {"bf16 1024 x 4096", run_iteration, "jordan", ASSAY_FAST_BF16, {1, 1024, 4096}},
-             {"64 of 64^2", run_iteration, "jordan", ASSAY_FAST_FP32, {64, 64, 64}},
-             {"AuON 4096^2", run_step, "auon", ASSAY_FAST_AS_DIALECT, {1, SIDE, SIDE}},
-             {"momentum 4096^2", run_momentum, "auon", ASSAY_FAST_AS_DIALECT, {1, SIDE, SIDE}}};
-enum { AUON = 5, PEERS, MOMENTUM = PEERS, KINDS };
-
-/* Negative if it fails. */
-static double time_job(const struct job_kind *kind)
-{
-    struct assay_dialect d = *assay_dialect_find(kind->dialect);
-    size_t n = kind->shape[0] * kind->shape[1] * kind->shape[2];
-    assay_fast_options options = {.arithmetic = kind->arithmetic};
-    struct job j = {0};
-    if (d.nd != ASSAY_ND_ELEMENTWISE)
-        d.nd = ASSAY_ND_BATCH;
-    if (assay_fast_plan_new(&j.plan, &d, 3, kind->shape, &options) != ASSAY_OK)
-        return -1;
-    j.state = (assay_fast_state){numbers(n), numbers(n), allocate(assay_fast_moment_count(j.plan), sizeof(float)), 0};
-    j.grad = numbers(n);
-    j.work = allocate(assay_fast_work(j.plan), 1);
-    double seconds = median_time(kind->run, &j);
-    free(j.state.param);
-    free(j.state.momentum);
-    free(j.state.second_moment);
-    free(j.grad);
-    free(j.work);
-    assay_fast_plan_free(j.plan);
-    return j.status == ASSAY_OK ? seconds : -1;
-}
-
-/* a = a / 2 + b, 12 bytes an entry: what memory allows a pass that reads two arrays and writes one of them. */
+/* a = a / 2 + b: what memory allows a pass that reads two arrays and writes one of them. */
 struct stream {
     float *a, *b;
 };
@@ -151,14 +126,53 @@ static void run_stream(void *pointer)
     team_run(team_processors(), stream_share, pointer);
 }
 
-/* Bytes a second. */
-static double memory_speed(void)
+/* The first PEERS of them PyTorch does, too; those with bytes for an entry are beside the stream. */
+static const struct job_kind {
+    const char *name;
+    void (*run)(void *job);
+    const char *dialect;
+    enum assay_fast_arithmetic arithmetic;
+    size_t shape[3];
+    double bytes;
+} kinds[] = {{"fp32 512^2", run_iteration, "jordan", ASSAY_FAST_FP32, {1, 512, 512}, 0},
+             {"fp32 1024^2", run_iteration, "jordan", ASSAY_FAST_FP32, {1, 1024, 1024}, 0},
+             {"bf16 1024^2", run_iteration, "jordan", ASSAY_FAST_BF16, {1, 1024, 1024}, 0},
+             {"bf16 1024 x 4096", run_iteration, "jordan", ASSAY_FAST_BF16, {1, 1024, 4096}, 0},
+             {"64 of 64^2", run_iteration, "jordan", ASSAY_FAST_FP32, {64, 64, 64}, 0},
+             {"AuON 4096^2", run_step, "auon", ASSAY_FAST_AS_DIALECT, {1, SIDE, SIDE}, 28},
+             {"momentum 4096^2", run_momentum, "auon", ASSAY_FAST_AS_DIALECT, {1, SIDE, SIDE}, 12}};
+enum { AUON = 5, PEERS, MOMENTUM = PEERS, KINDS };
+
+struct job_times {
+    double job, stream; /* seconds; NAN if it fails, or has no stream beside it */
+};
+
+static struct job_times time_job(const struct job_kind *kind)
 {
-    struct stream s = {numbers((size_t)SIDE * SIDE), numbers((size_t)SIDE * SIDE)};
-    double seconds = median_time(run_stream, &s);
+    struct assay_dialect d = *assay_dialect_find(kind->dialect);
+    size_t n = kind->shape[0] * kind->shape[1] * kind->shape[2];
+    assay_fast_options options = {.arithmetic = kind->arithmetic};
+    struct job j = {0};
+    if (d.nd != ASSAY_ND_ELEMENTWISE)
+        d.nd = ASSAY_ND_BATCH;
+    if (assay_fast_plan_new(&j.plan, &d, 3, kind->shape, &options) != ASSAY_OK)
+        return (struct job_times){NAN, NAN};
+    j.state = (assay_fast_state){numbers(n), numbers(n), allocate(assay_fast_moment_count(j.plan), sizeof(float)), 0};
+    j.grad = numbers(n);
+    j.work = allocate(assay_fast_work(j.plan), 1);
+    size_t beside = kind->bytes > 0 ? (size_t)SIDE * SIDE : 0;
+    struct stream s = {numbers(beside), numbers(beside)};
+    struct timed timed[2] = {{kind->run, &j, NAN}, {run_stream, &s, NAN}};
+    take_times(timed, beside ? 2 : 1);
     free(s.a);
     free(s.b);
-    return 12.0 * SIDE * SIDE / seconds;
+    free(j.state.param);
+    free(j.state.momentum);
+    free(j.state.second_moment);
+    free(j.grad);
+    free(j.work);
+    assay_fast_plan_free(j.plan);
+    return (struct job_times){j.status == ASSAY_OK ? timed[0].seconds : NAN, timed[1].seconds};
 }
 
 /* ---- the peer --------------------------------------------------------------------------------------------------- */
@@ -212,30 +226,43 @@ static void add_comparison(report *r, const double *own, const double *peer)
     }
 }
 
+/* How much of the memory's speed it has. */
+static void add_share(report *r, const struct job_kind *kind, const double *times, const double *streams)
+{
+    double shares[TURNS];
+    char name[96];
+    for (size_t t = 0; t < TURNS; t++)
+        shares[t] = kind->bytes / times[t] / (STREAM_BYTES / streams[t]);
+    snprintf(name, sizeof name, "  %s, %g B", kind->name, kind->bytes);
+    report_add(r, name, json_sprintf("%.3g of that", median(shares, TURNS)));
+}
+
 int bench_fast(report *r, bool peers)
 {
-    double times[KINDS][TURNS], peer_times[PEERS][TURNS], speeds[TURNS], own[KINDS], peer[PEERS];
+    double times[KINDS][TURNS], streams[KINDS][TURNS], peer_times[PEERS][TURNS], own[KINDS], peer[PEERS];
     enum assay_fast_path path = ASSAY_FAST_PATHS;
     while (!assay_fast_path_runs(--path))
         continue;
     report_add(r, "instructions", json_string(assay_fast_path_name(path)));
     bool torch = peers;
     for (size_t turn = 0; turn < TURNS; turn++) {
-        speeds[turn] = memory_speed();
-        for (size_t k = 0; k < KINDS; k++)
-            times[k][turn] = time_job(&kinds[k]);
+        for (size_t k = 0; k < KINDS; k++) {
+            struct job_times t = time_job(&kinds[k]);
+            times[k][turn] = t.job;
+            streams[k][turn] = t.stream;
+        }
         torch = torch && time_torch(peer);
         for (size_t k = 0; k < PEERS && torch; k++)
             peer_times[k][turn] = peer[k];
     }
-    double memory = median(speeds, TURNS);
     for (size_t k = 0; k < KINDS; k++) {
         own[k] = median(times[k], TURNS);
         bench_time(r, kinds[k].name, own[k]);
     }
-    report_add(r, "memory", json_sprintf("%.3g GB/s", 1e-9 * memory));
-    report_add(r, "  AuON, 28 B/entry", json_sprintf("%.3g of that", 28.0 * SIDE * SIDE / own[AUON] / memory));
-    report_add(r, "  momentum, 12 B", json_sprintf("%.3g of that", 12.0 * SIDE * SIDE / own[MOMENTUM] / memory));
+    report_add(r, "memory",
+               json_sprintf("%.3g GB/s", 1e-9 * STREAM_BYTES * SIDE * SIDE / median(streams[AUON], TURNS)));
+    add_share(r, &kinds[AUON], times[AUON], streams[AUON]);
+    add_share(r, &kinds[MOMENTUM], times[MOMENTUM], streams[MOMENTUM]);
     for (size_t k = 0; k < PEERS && torch; k++)
         peer[k] = median(peer_times[k], TURNS);
     if (torch)
