@@ -22,17 +22,17 @@ double cosh_factor(struct team *team, const assay_fast_plan *plan, const struct 
 {
     const struct assay_dialect *d = &plan->dialect;
     bool plain = d->cosh == ASSAY_COSH_MEAN_SQUARE;
-    size_t count = chunk_count(plan->count), k;
+    struct chunk c = {0};
+    size_t count = chunk_count(plan->count);
     double norm = sqrt(add_chunks(chunks, count).squares) + 1e-7, by = plain ? 1 : d->gamma / norm, total = 0;
     team_meet(team);
-    while ((k = team_next(team)) < count) {
-        size_t from = k * CHUNK, to = chunk_end(plan, k);
-        double n = (double)(to - from), h = by * chunks[k].largest, squares = by * by * chunks[k].squares;
+    while (next_chunk(&c, team, plan)) {
+        double n = (double)(c.to - c.from), h = by * chunks[c.k].largest, squares = by * by * chunks[c.k].squares;
         bool series = !plain && h <= 0.25 && 1.01 / 3 * h * h * squares <= 0x1p-30 * n;
-        chunks[k].largest = series ? n + squares : plan->kernels->cosh_squares(by, y, from, to);
+        chunks[c.k].largest = series ? n + squares : plan->kernels->cosh_squares(by, y, c.from, c.to);
     }
     team_meet(team);
-    for (k = 0; k < count; k++)
+    for (size_t k = 0; k < count; k++)
         total += chunks[k].largest;
     double mean = total / (double)plan->count;
     switch (d->cosh) {

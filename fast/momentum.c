@@ -67,13 +67,12 @@ static void run_momentum(struct team *team, void *pointer)
 {
     const struct momentum_args *args = pointer;
     const struct kernels *kernels = args->plan->kernels;
-    size_t k;
-    while ((k = team_next(team)) < chunk_count(args->plan->count)) {
-        size_t from = k * CHUNK, to = chunk_end(args->plan, k);
-        args->chunks[k] = kernels->accumulate(args->next, args->u, args->rule.keep, args->rule.fresh, args->momentum,
-                                              &args->y, false, from, to);
+    struct chunk c = {0};
+    while (next_chunk(&c, team, args->plan)) {
+        args->chunks[c.k] = kernels->accumulate(args->next, args->u, args->rule.keep, args->rule.fresh, args->momentum,
+                                                &args->y, false, c.from, c.to);
         if (args->next && args->rule.of_m == 0) /* u is not made of it */
-            args->chunks[k].squares += kernels->sums(&(struct mix){.m = args->next, .of_m = 1}, from, to).squares;
+            args->chunks[c.k].squares += kernels->sums(&(struct mix){.m = args->next, .of_m = 1}, c.from, c.to).squares;
     }
 }
 

@@ -40,11 +40,11 @@ struct sums add_chunks(const struct sums *chunks, size_t count)
 
 struct sums sum_chunks(struct team *team, const assay_fast_plan *plan, const struct mix *y, struct sums *chunks)
 {
-    size_t count = chunk_count(plan->count), k;
-    while ((k = team_next(team)) < count)
-        chunks[k] = plan->kernels->sums(y, k * CHUNK, chunk_end(plan, k));
+    struct chunk c = {0};
+    while (next_chunk(&c, team, plan))
+        chunks[c.k] = plan->kernels->sums(y, c.from, c.to);
     team_meet(team);
-    return add_chunks(chunks, count);
+    return add_chunks(chunks, chunk_count(plan->count));
 }
 
 bool share_memory(const float *x, size_t x_count, const float *y, size_t y_count)
@@ -84,9 +84,9 @@ bool all_finite(assay_fast_input x)
 
 void scale_chunks(struct team *team, float *o, const assay_fast_plan *plan, double factor, const struct mix *y)
 {
-    size_t k;
-    while ((k = team_next(team)) < chunk_count(plan->count))
-        plan->kernels->scale(o, factor, y, k * CHUNK, chunk_end(plan, k));
+    struct chunk c = {0};
+    while (next_chunk(&c, team, plan))
+        plan->kernels->scale(o, factor, y, c.from, c.to);
     team_meet(team);
 }
 

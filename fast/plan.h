@@ -57,9 +57,22 @@ static inline size_t chunk_count(size_t count)
     return (count + CHUNK - 1) / CHUNK;
 }
 
-static inline size_t chunk_end(const assay_fast_plan *plan, size_t k)
+/* The entries of chunk k: those from `from` to `to` - 1. */
+struct chunk {
+    size_t k, from, to, left;
+};
+
+/* This thread's next chunk; false if all are taken. Begins with zeros. A share is of several chunks that lie together, so that
+ * what the memory sends ahead is for the thread that asked: a fifth faster than one at a time. Half of what a thread is worth
+ * starting for. */
+enum { SHARE = 8 };
+static inline bool next_chunk(struct chunk *c, struct team *team, const assay_fast_plan *plan)
 {
-    return (k + 1) * CHUNK < plan->count ? (k + 1) * CHUNK : plan->count;
+    c->k = c->left > 0 ? c->k + 1 : team_next(team) * SHARE;
+    c->left = c->left > 0 ? c->left - 1 : SHARE - 1;
+    c->from = c->k * CHUNK;
+    c->to = c->from + CHUNK < plan->count ? c->from + CHUNK : plan->count;
+    return c->from < plan->count;
 }
 
 /* ---- what a step is made of: each is called by all of a team, which has met when it returns ------------------------- */

@@ -99,10 +99,10 @@ static bool cautious(const struct step *s)
 /* p -= lr s factor y + decay p */
 static void update(struct team *team, const struct step *s, double factor, const struct mix *y)
 {
-    size_t k;
-    while ((k = team_next(team)) < chunk_count(s->plan->count))
+    struct chunk c = {0};
+    while (next_chunk(&c, team, s->plan))
         watch(s, s->plan->kernels->update(s->state->param, s->lr * s->plan->scale * factor, s->decay, cautious(s), y,
-                                          k * CHUNK, chunk_end(s->plan, k)));
+                                          c.from, c.to));
     team_meet(team);
 }
 
@@ -121,14 +121,13 @@ static void accumulate(struct team *team, const struct step *s, float *u, const 
     float *next = s->rule.kept ? s->state->momentum : NULL;
     double relative = s->grad || s->plan->dialect.direction_first ? 1 : s->l2; /* of x.g to the gradient */
     bool all = s->plan->dialect.direction == ASSAY_DIRECTION_COSH_RMS;
-    size_t k;
-    while ((k = team_next(team)) < chunk_count(s->plan->count)) {
-        size_t from = k * CHUNK, to = chunk_end(s->plan, k);
-        s->places.chunks[k] = s->plan->kernels->accumulate(next, u, s->rule.keep, s->rule.fresh * relative,
-                                                           s->rule.fresh_only ? NULL : next, x, all, from, to);
-        watch(s, s->places.chunks[k]);
+    struct chunk c = {0};
+    while (next_chunk(&c, team, s->plan)) {
+        s->places.chunks[c.k] = s->plan->kernels->accumulate(next, u, s->rule.keep, s->rule.fresh * relative,
+                                                             s->rule.fresh_only ? NULL : next, x, all, c.from, c.to);
+        watch(s, s->places.chunks[c.k]);
         if (next && s->rule.of_m == 0) /* these are not sums of the buffer */
-            watch(s, s->plan->kernels->sums(&(struct mix){.m = next, .of_m = 1}, from, to));
+            watch(s, s->plan->kernels->sums(&(struct mix){.m = next, .of_m = 1}, c.from, c.to));
     }
     team_meet(team);
 }
@@ -184,21 +183,20 @@ static void step_adam(struct team *team, const struct step *s)
 {
     const assay_fast_state *state = s->state;
     const struct mix all = {state->param, state->second_moment, s->rule.kept ? state->momentum : NULL, 1, 1, 1};
-    size_t k;
-    while ((k = team_next(team)) < chunk_count(s->plan->count)) {
-        size_t from = k * CHUNK, to = chunk_end(s->plan, k);
-        for (size_t l = from; l < to; l++)
+    struct chunk c = {0};
+    while (next_chunk(&c, team, s->plan)) {
+        for (size_t l = c.from; l < c.to; l++)
             adam_entry(s, l);
-        watch(s, s->plan->kernels->sums(&all, from, to));
+        watch(s, s->plan->kernels->sums(&all, c.from, c.to));
     }
     team_meet(team);
 }
 
 static void adam_direction(struct team *team, const struct step *s, const float *g)
 {
-    size_t k;
-    while ((k = team_next(team)) < chunk_count(s->plan->count))
-        for (size_t l = k * CHUNK; l < chunk_end(s->plan, k); l++)
+    struct chunk c = {0};
+    while (next_chunk(&c, team, s->plan))
+        for (size_t l = c.from; l < c.to; l++)
             s->places.o[l] = (float)adam_ratio(s, l, g[l], g[l]);
     team_meet(team);
 }

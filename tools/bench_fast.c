@@ -12,7 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TURNS = 5, MOST_ROUNDS = 201, LEAST_ROUNDS = 3, SIDE = 4096, STREAM_BYTES = 12 /* an entry */ };
+enum {
+    TURNS = 5,
+    MOST_ROUNDS = 201,
+    LEAST_ROUNDS = 3,
+    SIDE = 4096,
+    ROWS = 32 /* of a share */,
+    STREAM_BYTES = 12 /* an entry */
+};
 static const double SECONDS = 0.5; /* for one median of runs */
 
 static int compare(const void *x, const void *y)
@@ -116,8 +123,8 @@ static void stream_share(struct team *team, void *pointer)
 {
     struct stream *s = pointer;
     size_t share;
-    while ((share = team_next(team)) < SIDE)
-        for (size_t k = share * SIDE; k < (share + 1) * SIDE; k++)
+    while ((share = team_next(team)) < SIDE / ROWS)
+        for (size_t k = share * ROWS * SIDE; k < (share + 1) * ROWS * SIDE; k++)
             s->a[k] = s->a[k] * 0.5f + s->b[k];
 }
 
