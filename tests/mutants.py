@@ -102,16 +102,16 @@ MUTANTS = [
      "i < first_col ? 0 : i - first_col;"),
     ("products of two symmetric factors not mirrored across the diagonal", GEMM, "bool one_matrix = g->a.at == g->b.at;",
      "bool one_matrix = true;"),
-    ("rows beyond whole tiles dropped", GEMM, ".talls = up_div(g->m, k->tall)", ".talls = g->m / k->tall"),
-    ("columns beyond whole tiles dropped", GEMM, ".wides = up_div(g->n, k->wide)", ".wides = g->n / k->wide"),
+    ("rows beyond whole tiles dropped", GEMM, "l.talls = up_div(m, l.tall);", "l.talls = m / l.tall;"),
+    ("columns beyond whole tiles dropped", GEMM, "l.wides = up_div(n, k->wide);", "l.wides = n / k->wide;"),
     ("last of an odd depth dropped, in bf16", GEMM, "i < p->count && p->depth % 2; i++", "false; i++"),
     ("half of the depth dropped, in fp32", GEMM, "(l->unit == 2 ? k->pair_tile : k->tile)(floats,",
      "(l->unit == 2 ? k->pair_tile : k->tile)(floats - (l->unit == 1 && floats > 1),"),
     ("tiles across the diagonal left out", GEMM, "first_row + rows <= first_col", "first_row < first_col"),
     ("later ranges of the depth overwrite the sum", GEMM, "rows, cols, r > 0);", "rows, cols, false);"),
-    ("B not transposed", GEMM, "!g->b_transposed}", "true}"),
+    ("B not transposed", GEMM, "!g->b_transposed, 1}", "true, 1}"),
     ("B read where it is as if it were a panel", GEMM, "l->b_packed ? k->wide : g->b.stride", "k->wide"),
-    ("A read where it is as if it were a panel", GEMM, "l->a_packed ? k->tall : g->a.stride", "k->tall"),
+    ("A read where it is as if it were a panel", GEMM, "l->a_packed ? l->tall : g->a.stride", "l->tall"),
     ("A from the first of shared columns", GEMM, "a = l->b + first_row;", "a = l->b;"),
     ("tiles of few rows have too few", INC, "else if (rows > THIRD)", "else if (false)"),
     ("tiles of few columns have too few", INC, "bool all = cols > LANES;", "bool all = cols > 2 * LANES;"),
@@ -351,12 +351,18 @@ def gate(program, folder, *args, random=0):
     return p.returncode, report["title"], [f for f in report["findings"] if f["verdict"] == "fail"]
 
 
-def build(o, folder, what, path, old, new):
-    """The command with that replacement."""
+def original(path, old):
+    """The text of the file, which must have the other once."""
     with open(path) as f:
         text = f.read()
     if text.count(old) != 1:
         sys.exit(f"mutants: {path} has {text.count(old)} times, not once: {old}")
+    return text
+
+
+def build(o, folder, what, path, old, new):
+    """The command with that replacement."""
+    text = original(path, old)
     os.makedirs(folder, exist_ok=True)
     mutated = {path: text.replace(old, new)}
     for source in glob.glob("fast/*.c"):
@@ -412,6 +418,8 @@ def row(mutant, outcome):
 def main():
     o = parse_arguments()
     start, wrong = time.time(), []
+    for mutant in MUTANTS + OF_AXES + ADMITTED:
+        original(*mutant[1:3])
     chosen = [m for m in MUTANTS + OF_AXES + ADMITTED if o.only in m[0] and (not o.short or m[0] in SHORT)]
     if o.out:
         os.replace(build(o, f"{o.out}.d", *chosen[0][:4]), o.out)
