@@ -171,15 +171,21 @@ static struct layout shape_of(const struct kernels *k, size_t unit, size_t m, si
     return l;
 }
 
+/* Of all panels: the longest range. */
+static size_t most_depth(const struct layout *l)
+{
+    return l->depth < DEPTH ? l->depth : DEPTH;
+}
+
 /* The floats before l.b, and before l.tiles. */
 static size_t floats_of_a(const struct layout *l)
 {
-    return l->talls * l->tall * depth_of_a(l, l->depth < DEPTH ? l->depth : DEPTH);
+    return l->talls * l->tall * depth_of_a(l, most_depth(l));
 }
 
 static size_t floats_of_panels(const struct kernels *k, const struct layout *l)
 {
-    return floats_of_a(l) + l->wides * k->wide * (l->depth < DEPTH ? l->depth : DEPTH);
+    return floats_of_a(l) + l->wides * k->wide * most_depth(l);
 }
 
 size_t gemm_work(const struct kernels *kernels, size_t m, size_t n, size_t depth)

@@ -112,15 +112,8 @@ static void tile_of_tiles(size_t depth, const float *a, size_t a_step, const flo
     __asm__ volatile("tilerelease");
 }
 
-typedef __m512 V;
+#include "kernels_avx512.inc"
 #define KERNELS kernels_amx_bf16
-#define LANES 16
-#define TALL 12
-#define VECTORS 2
-#define BROADCAST(x) _mm512_set1_ps(x)
-#define FMA(a, b, c) _mm512_fmadd_ps(a, b, c)
-#define WIDEN(f) ((doubles)_mm512_cvtps_pd((__m256)(f)))
-#define NARROW(d) ((floats)_mm512_cvtpd_ps((__m512d)(d)))
 #include "kernels.inc"
 #ifdef __clang__
 #pragma clang attribute pop

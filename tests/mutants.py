@@ -129,7 +129,7 @@ MUTANTS = [
     ("products subtracted from the sums, portable", "fast/kernels_portable.c", "((a) * (b) + (c))", "((c) - (a) * (b))"),
     ("factors multiplied with themselves, AVX2", "fast/kernels_avx2.c", "_mm256_fmadd_ps(a, b, c)",
      "_mm256_fmadd_ps(a, a, c)"),
-    ("factors multiplied with themselves, AVX-512", "fast/kernels_avx512.c", "_mm512_fmadd_ps(a, b, c)",
+    ("factors multiplied with themselves, AVX-512", "fast/kernels_avx512.inc", "_mm512_fmadd_ps(a, b, c)",
      "_mm512_fmadd_ps(a, a, c)"),
     ("factors multiplied with themselves, AVX-512 with bf16", "fast/kernels_avx512_bf16.c", "(__m512bh)(a), (__m512bh)(b)",
      "(__m512bh)(a), (__m512bh)(a)"),
@@ -391,7 +391,7 @@ def cases(failures):
 def try_mutant(o, number, mutant, paths):
     """(exit code, title, failures), None where this processor does not run what is changed."""
     what, path, old, new = mutant[:4]
-    instructions = re.fullmatch(r"fast/kernels_(\w+)\.c", "fast/kernels_avx512.c" if what.endswith("of tiles") else path)
+    instructions = re.fullmatch(r"fast/kernels_(\w+)\.(c|inc)", "fast/kernels_avx512.inc" if what.endswith("of tiles") else path)
     if instructions and instructions[1].replace("_", "-") not in paths:
         return None
     program = build(o, os.path.join(o.build, "mutants", str(number)), what, path, old, new)

@@ -5,6 +5,7 @@
 #include "bench.h"
 
 #include "fast.h"
+#include "kernels.h"
 #include "team.h"
 
 #include <math.h>
@@ -247,10 +248,7 @@ static void add_share(report *r, const struct job_kind *kind, const double *time
 int bench_fast(report *r, bool peers)
 {
     double times[KINDS][TURNS], streams[KINDS][TURNS], peer_times[PEERS][TURNS], own[KINDS], peer[PEERS];
-    enum assay_fast_path path = ASSAY_FAST_PATHS;
-    while (!assay_fast_path_runs(--path))
-        continue;
-    report_add(r, "instructions", json_string(assay_fast_path_name(path)));
+    report_add(r, "instructions", json_string(assay_fast_path_name(kernel_best_path())));
     bool torch = peers;
     for (size_t turn = 0; turn < TURNS; turn++) {
         for (size_t k = 0; k < KINDS; k++) {

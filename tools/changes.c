@@ -39,15 +39,21 @@ bool axis_value(size_t axis, size_t k, char text[AXIS_TEXT])
     return value != NULL;
 }
 
+bool axis_is_among(const char *axis, const char *const *names)
+{
+    while (*names && strcmp(*names, axis) != 0)
+        names++;
+    return *names;
+}
+
 bool axis_matters(const struct assay_dialect *d, const char *axis)
 {
-    static const char *const iteration[] = {"coefficients", "steps", "overrun", "normalisation", "norm-factor",
-                                            "eps",          "pre",   "snap",    "post",          "nan-to-zero"};
+    static const char *const iteration[] = {"coefficients", "steps", "overrun", "normalisation", "norm-factor", "eps",
+                                            "pre",          "snap",  "post",    "nan-to-zero",   NULL};
     bool iterates = assay_dialect_steps(d) > 0 &&
                     (d->direction == ASSAY_DIRECTION_NEWTON_SCHULZ || d->direction == ASSAY_DIRECTION_COSH_RMS);
-    for (size_t k = 0; k < sizeof iteration / sizeof iteration[0]; k++)
-        if (strcmp(axis, iteration[k]) == 0)
-            return iterates;
+    if (axis_is_among(axis, iteration))
+        return iterates;
     if (strcmp(axis, "norm") == 0)
         return d->direction == ASSAY_DIRECTION_LMO;
     if (strcmp(axis, "cosh") == 0 || strcmp(axis, "gamma") == 0 || strcmp(axis, "cosh-eps") == 0)

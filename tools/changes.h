@@ -10,6 +10,9 @@ enum { AXIS_TEXT = 32 };
  * that ports have been seen with. */
 bool axis_value(size_t axis, size_t k, char text[AXIS_TEXT]);
 
+/* Whether the axis is one of these names, which end with NULL. */
+bool axis_is_among(const char *axis, const char *const *names);
+
 /* Whether the axis plays a part in what the dialect does. */
 bool axis_matters(const struct assay_dialect *d, const char *axis);
 

@@ -21,13 +21,6 @@ static size_t below(struct source *s, size_t count)
 
 /* ---- dialects ---------------------------------------------------------------------------------------------------------- */
 
-static bool is_among(const char *text, const char *const *texts)
-{
-    while (*texts && strcmp(*texts, text) != 0)
-        texts++;
-    return *texts;
-}
-
 /* Whether the axis plays a part in the operation: momentum ends with the input of the direction, newton-schulz and cosh-rms
  * with the direction. */
 static bool axis_is_of(enum operation operation, const struct assay_dialect *d, const char *axis)
@@ -36,7 +29,8 @@ static bool axis_is_of(enum operation operation, const struct assay_dialect *d, 
     static const char *const direction[] = {
         "coefficients", "steps", "overrun", "normalisation", "norm-factor", "eps",          "nan-to-zero", "pre",
         "snap",         "cosh",  "gamma",   "cosh-eps",      "nd",          "split-thirds", "layout",      NULL};
-    bool part = operation == OPERATION_STEP || is_among(axis, operation == OPERATION_MOMENTUM ? momentum : direction);
+    bool part =
+        operation == OPERATION_STEP || axis_is_among(axis, operation == OPERATION_MOMENTUM ? momentum : direction);
     return part && axis_matters(d, axis);
 }
 

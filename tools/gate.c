@@ -224,9 +224,7 @@ static assay_status judge_large(struct gate *g, size_t count)
 {
     struct progress_bar bar = {0};
     assay_status status = ASSAY_OK;
-    int best = ASSAY_FAST_PATHS - 1;
-    while (!assay_fast_path_runs((enum assay_fast_path)best))
-        best--;
+    int best = (int)kernel_best_path();
     g->elsewhere = count > large_count ? "assay gate --huge" : "assay gate";
     for (size_t k = 0; k < count && status == ASSAY_OK; k++) {
         struct golden_case *c = &add_case(g)->c;

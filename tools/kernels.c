@@ -5,6 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum assay_fast_path kernel_best_path(void)
+{
+    enum assay_fast_path path = ASSAY_FAST_PATHS - 1;
+    while (!assay_fast_path_runs(path))
+        path--;
+    return path;
+}
+
 bool kernel_exists(enum operation operation)
 {
     return operation != OPERATION_SVD;

@@ -12,6 +12,9 @@ struct kernel_choice {
     enum assay_fast_form form;
 };
 
+/* The last path that this processor has. */
+enum assay_fast_path kernel_best_path(void);
+
 /* Whether there is a kernel for the operation. */
 bool kernel_exists(enum operation operation);
 

@@ -99,11 +99,8 @@ static assay_status consider_bugs(struct search *s, const struct evidence *e, st
 /* Whether the axis is one that ports are told by: the rest is seen in no results, or in the choice of a named dialect. */
 static bool is_told_by(const struct assay_dialect *d, const char *axis)
 {
-    static const char *const left[] = {"direction", "nan-to-zero", "cosh-eps", "adam-eps"};
-    for (size_t k = 0; k < sizeof left / sizeof left[0]; k++)
-        if (strcmp(axis, left[k]) == 0)
-            return false;
-    return axis_matters(d, axis);
+    static const char *const left[] = {"direction", "nan-to-zero", "cosh-eps", "adam-eps", NULL};
+    return !axis_is_among(axis, left) && axis_matters(d, axis);
 }
 
 /* The hypothesis with the axis changed; false if that is no change. */
