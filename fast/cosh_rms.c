@@ -1,14 +1,14 @@
 /* cosh-RMS: O = y / (R + eps) and its variants (enum assay_cosh), R = sqrt(mean(cosh(x)^2)), x = gamma y / (||y|| + 1e-7).
  *
  * ||y|| must be known before any x, and R before any O; and yet two passes do: the pass that makes y also sums y^2 by chunks
- * and finds their largest |y|. With cosh(x)^2 = 1 + x^2 + x^4/3 + 2 x^6/45 + ..., a chunk of n entries with |x| <= h <= 1/4
- * has
+ * and y^4. With cosh(x)^2 = 1 + x^2 + x^4/3 + 2 x^6/45 + x^8/315 + ..., a chunk of n entries whose sum of x^4 is f <= 2^-8,
+ * so that |x| <= 1/4, has
  *
- *     sum cosh(x)^2 = n + sum x^2 + rest,   0 <= rest <= 1.01 h^2 (sum x^2) / 3,
+ *     sum cosh(x)^2 = n + sum x^2 + f/3 + rest,   0 <= rest <= 2.02/45 sum x^6 <= 2.02/45 f^(3/2),
  *
  * and where that bound is at most 2^-30 n, the rest is left out: 2^-30 relatively, as cosh^2 >= 1. Other chunks, of large
- * or few entries, are evaluated by the kernel of cosh. (A Gaussian matrix of 512 x 512 with gamma = 1.5 has h = 0.015 and
- * sum x^2 = 9e-6 n, and needs no other.)
+ * or few entries, are evaluated by the kernel of cosh. (A Gaussian matrix of 128 x 128 with gamma = 1.5 has f = 2.3e-4 in each
+ * chunk of 4096, a bound of 2^-35 n, and needs no other.)
  *
  * Error of O without Newton-Schulz steps: y is summed in binary64 (chunks of 4096, one after the other: at most
  * (4096 / 8 + chunks + 4) 2^-53 relatively, 2^-34 for up to 10^9 entries), so ||y||, R and 1 / (R + eps) are off by at most
@@ -27,13 +27,14 @@ double cosh_factor(struct team *team, const assay_fast_plan *plan, const struct 
     double norm = sqrt(add_chunks(chunks, count).squares) + 1e-7, by = plain ? 1 : d->gamma / norm, total = 0;
     team_meet(team);
     while (next_chunk(&c, team, plan)) {
-        double n = (double)(c.to - c.from), h = by * chunks[c.k].largest, squares = by * by * chunks[c.k].squares;
-        bool series = !plain && h <= 0.25 && 1.01 / 3 * h * h * squares <= 0x1p-30 * n;
-        chunks[c.k].largest = series ? n + squares : plan->kernels->cosh_squares(by, y, c.from, c.to);
+        double n = (double)(c.to - c.from), squares = by * by * chunks[c.k].squares,
+               fourths = by * by * by * by * chunks[c.k].fourths;
+        bool series = !plain && fourths <= 0x1p-8 && 2.02 / 45 * fourths * sqrt(fourths) <= 0x1p-30 * n;
+        chunks[c.k].squares = series ? n + squares + fourths / 3 : plan->kernels->cosh_squares(by, y, c.from, c.to);
     }
     team_meet(team);
     for (size_t k = 0; k < count; k++)
-        total += chunks[k].largest;
+        total += chunks[k].squares;
     double mean = total / (double)plan->count;
     switch (d->cosh) {
     case ASSAY_COSH_NORMALISED:
@@ -65,8 +66,7 @@ static void run_cosh_rms(struct team *team, void *pointer)
     sum_chunks(team, plan, &y, args->chunks);
     double factor = cosh_factor(team, plan, &y, args->chunks);
     team_meet(team); /* chunks have been read */
-    scale_chunks(team, args->o, plan, factor, &y);
-    sum_chunks(team, plan, &(struct mix){.m = args->o, .of_m = 1}, args->chunks);
+    scale_chunks(team, args->o, plan, factor, &y, args->chunks);
 }
 
 assay_status assay_fast_cosh_rms(float *o, const assay_fast_plan *plan, const float *u, void *work)

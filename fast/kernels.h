@@ -12,9 +12,9 @@ struct mix {
     double of_m, of_g, of_p;
 };
 
-/* Of entries: the sum of squares, the largest absolute value. */
+/* Of entries: the sums of their squares and of their fourth powers. */
 struct sums {
-    double squares, largest;
+    double squares, fourths;
 };
 
 /* How a block of sums becomes one of C. */
@@ -49,14 +49,15 @@ struct kernels {
 
     /* Entries from .. to - 1 of: */
     struct sums (*sums)(const struct mix *y, size_t from, size_t to);
-    void (*scale)(float *to_at, double factor, const struct mix *y, size_t from, size_t to); /* factor y */
+    /* factor y; returns the squares of that, before it is rounded */
+    double (*scale)(float *to_at, double factor, const struct mix *y, size_t from, size_t to);
     /* next = keep m + fresh (g + of_p p), u = y with next, as rounded, for m; either may be NULL; returns the sums of u,
      * if not `all` then squares alone. */
     struct sums (*accumulate)(float *next, float *u, double keep, double fresh, const float *m, const struct mix *y,
                               bool all, size_t from, size_t to);
-    /* p -= rate y + decay p, where `cautious` decaying only those p with y p >= 0; returns the squares of p. */
-    struct sums (*update)(float *p, double rate, double decay, bool cautious, const struct mix *y, size_t from,
-                          size_t to);
+    /* p -= rate y + decay p, where `cautious` decaying only those p with y p >= 0; returns the squares of p before it is
+     * rounded. */
+    double (*update)(float *p, double rate, double decay, bool cautious, const struct mix *y, size_t from, size_t to);
     double (*cosh_squares)(double factor, const struct mix *y, size_t from, size_t to); /* sum of cosh(factor y)^2 */
     void (*cosh)(float *y, const float *x, size_t from, size_t to);
 };

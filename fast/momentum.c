@@ -63,6 +63,14 @@ struct momentum_args {
     struct sums *chunks;
 };
 
+static void run_buffer(struct team *team, void *pointer)
+{
+    const struct momentum_args *args = pointer;
+    const struct momentum_rule *rule = &args->rule;
+    const struct mix next = {args->momentum, args->y.g, args->y.p, rule->keep, rule->fresh, args->y.of_p};
+    scale_chunks(team, args->next, args->plan, 1, &next, args->chunks);
+}
+
 static void run_momentum(struct team *team, void *pointer)
 {
     const struct momentum_args *args = pointer;
@@ -102,6 +110,6 @@ assay_status assay_fast_momentum(float *next, float *u, const assay_fast_plan *p
         args.y.of_p = hyper->weight_decay;
     }
     args.chunks = arena_take(&arena, chunk_count(n), sizeof *args.chunks);
-    team_run(plan->crew, run_momentum, &args);
+    team_run(plan->crew, next && !u ? run_buffer : run_momentum, &args);
     return isfinite(add_chunks(args.chunks, chunk_count(n)).squares) ? ASSAY_OK : ASSAY_NOT_FINITE;
 }

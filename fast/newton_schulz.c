@@ -345,7 +345,7 @@ static void run_newton_schulz(struct team *team, void *pointer)
     struct assay_fast_plan plain = *args->plan; /* without second moments */
     plain.dialect.post = ASSAY_POST_NONE;
     if (plain.blocks.count == 0)
-        scale_chunks(team, args->o, &plain, 1, &(struct mix){.m = args->u, .of_m = 1});
+        scale_chunks(team, args->o, &plain, 1, &(struct mix){.m = args->u, .of_m = 1}, NULL);
     else
         iterate(team, args->o, &plain, args->u, args->arena);
     finish_direction(team, args->o, NULL, &plain, args->u, args->vectors);

@@ -33,7 +33,7 @@ struct sums add_chunks(const struct sums *chunks, size_t count)
     struct sums all = {0};
     for (size_t k = 0; k < count; k++) {
         all.squares += chunks[k].squares;
-        all.largest = fmax(all.largest, chunks[k].largest);
+        all.fourths += chunks[k].fourths;
     }
     return all;
 }
@@ -82,11 +82,15 @@ bool all_finite(assay_fast_input x)
     return finite;
 }
 
-void scale_chunks(struct team *team, float *o, const assay_fast_plan *plan, double factor, const struct mix *y)
+void scale_chunks(struct team *team, float *o, const assay_fast_plan *plan, double factor, const struct mix *y,
+                  struct sums *chunks)
 {
     struct chunk c = {0};
-    while (next_chunk(&c, team, plan))
-        plan->kernels->scale(o, factor, y, c.from, c.to);
+    while (next_chunk(&c, team, plan)) {
+        double squares = plan->kernels->scale(o, factor, y, c.from, c.to);
+        if (chunks)
+            chunks[c.k].squares = stored_squares(plan->kernels, o, squares, c.from, c.to);
+    }
     team_meet(team);
 }
 

@@ -84,8 +84,17 @@ size_t iterate_work(const assay_fast_plan *plan);
 /* All steps in the Gram form, where products of r x r matrices take `square` units, and of an r x c one c / r = `ratio`. */
 double gram_cost(const struct assay_dialect *d, double square, double ratio);
 
-/* o = factor y */
-void scale_chunks(struct team *team, float *o, const assay_fast_plan *plan, double factor, const struct mix *y);
+/* o = factor y; NaN or infinity among the squares of `chunks`, which may be NULL, if there is any in o. */
+void scale_chunks(struct team *team, float *o, const assay_fast_plan *plan, double factor, const struct mix *y,
+                  struct sums *chunks);
+
+/* NaN or infinity if what kernels->scale() or update() made of x[from .. to - 1] has any, from the squares that it returned.
+ * Numbers that are rounded to infinity have squares of nearly 2^256 at least. */
+static inline double stored_squares(const struct kernels *kernels, const float *x, double squares, size_t from,
+                                    size_t to)
+{
+    return squares < 0x1p255 ? squares : kernels->sums(&(struct mix){.m = x, .of_m = 1}, from, to).squares;
+}
 
 /* snap and post: o, and the second moments, in place. The workspace is finish_work() numbers. */
 void finish_direction(struct team *team, float *o, float *moment, const assay_fast_plan *plan, const float *u,

@@ -82,9 +82,9 @@ static double decay_rate(const assay_fast_plan *plan, const assay_hyper *hyper)
     }
 }
 
-static void watch(const struct step *s, struct sums sums)
+static void watch(const struct step *s, double squares)
 {
-    if (!isfinite(sums.squares))
+    if (!isfinite(squares))
         atomic_store_explicit(s->not_finite, true, memory_order_relaxed);
 }
 
@@ -99,10 +99,13 @@ static bool cautious(const struct step *s)
 /* p -= lr s factor y + decay p */
 static void update(struct team *team, const struct step *s, double factor, const struct mix *y)
 {
+    float *p = s->state->param;
+    double rate = s->lr * s->plan->scale * factor;
     struct chunk c = {0};
     while (next_chunk(&c, team, s->plan))
-        watch(s, s->plan->kernels->update(s->state->param, s->lr * s->plan->scale * factor, s->decay, cautious(s), y,
-                                          c.from, c.to));
+        watch(s,
+              stored_squares(s->plan->kernels, p,
+                             s->plan->kernels->update(p, rate, s->decay, cautious(s), y, c.from, c.to), c.from, c.to));
     team_meet(team);
 }
 
@@ -125,9 +128,9 @@ static void accumulate(struct team *team, const struct step *s, float *u, const 
     while (next_chunk(&c, team, s->plan)) {
         s->places.chunks[c.k] = s->plan->kernels->accumulate(next, u, s->rule.keep, s->rule.fresh * relative,
                                                              s->rule.fresh_only ? NULL : next, x, all, c.from, c.to);
-        watch(s, s->places.chunks[c.k]);
+        watch(s, s->places.chunks[c.k].squares);
         if (next && s->rule.of_m == 0) /* these are not sums of the buffer */
-            watch(s, s->plan->kernels->sums(&(struct mix){.m = next, .of_m = 1}, c.from, c.to));
+            watch(s, s->plan->kernels->sums(&(struct mix){.m = next, .of_m = 1}, c.from, c.to).squares);
     }
     team_meet(team);
 }
@@ -187,7 +190,7 @@ static void step_adam(struct team *team, const struct step *s)
     while (next_chunk(&c, team, s->plan)) {
         for (size_t l = c.from; l < c.to; l++)
             adam_entry(s, l);
-        watch(s, s->plan->kernels->sums(&all, c.from, c.to));
+        watch(s, s->plan->kernels->sums(&all, c.from, c.to).squares);
     }
     team_meet(team);
 }
@@ -222,7 +225,7 @@ static void watch_moments(struct team *team, const struct step *s)
 {
     const struct mix v = {.m = s->state->second_moment, .of_m = 1};
     if (team_next(team) == 0)
-        watch(s, s->plan->kernels->sums(&v, 0, assay_fast_moment_count(s->plan)));
+        watch(s, s->plan->kernels->sums(&v, 0, assay_fast_moment_count(s->plan)).squares);
     team_meet(team);
 }
 
@@ -238,7 +241,7 @@ static double direct(struct team *team, struct step *s, const float *u)
     else if (d->direction == ASSAY_DIRECTION_ADAM)
         adam_direction(team, s, u);
     else if (whole)
-        scale_chunks(team, s->places.o, plan, 1, &(struct mix){.m = u, .of_m = 1});
+        scale_chunks(team, s->places.o, plan, 1, &(struct mix){.m = u, .of_m = 1}, NULL);
     else
         iterate(team, s->places.o, plan, u, s->places.rest);
     if (d->direction == ASSAY_DIRECTION_NEWTON_SCHULZ)
@@ -268,11 +271,11 @@ static void step_direction_first(struct team *team, struct step *s)
     const float *u = s->grad;
     if (!u || g.p) {
         u = s->places.u;
-        scale_chunks(team, s->places.u, s->plan, 1, &g);
+        scale_chunks(team, s->places.u, s->plan, 1, &g, NULL);
     }
     double factor = direct(team, s, u);
     if (factor != 1)
-        scale_chunks(team, s->places.o, s->plan, factor, &(struct mix){.m = s->places.o, .of_m = 1});
+        scale_chunks(team, s->places.o, s->plan, factor, &(struct mix){.m = s->places.o, .of_m = 1}, NULL);
     struct mix y = {.g = s->places.o, .of_m = s->rule.of_m, .of_g = s->rule.of_g};
     accumulate(team, s, NULL, &y);
     y.m = s->rule.of_m != 0 ? s->state->momentum : NULL;

@@ -225,8 +225,8 @@ enum { ENTRIES = 101 };
 
 struct entries {
     float m[ENTRIES], g[ENTRIES], p[ENTRIES], next[ENTRIES], u[ENTRIES], y[ENTRIES], c[ENTRIES];
-    struct sums sums[3];
-    double squares;
+    struct sums sums[2];
+    double scaled, updated, cosh_squares;
 };
 
 static void run_entries(struct entries *e, const struct kernels *k, size_t from, size_t to, bool cautious)
@@ -238,10 +238,10 @@ static void run_entries(struct entries *e, const struct kernels *k, size_t from,
     random_floats(&state, e->p, NULL, ENTRIES);
     struct mix y = {e->m, e->g, e->p, 0.95, 0.05, 0.1}, plain = {e->m, e->g, NULL, 0.9, 0.1, 0};
     e->sums[0] = k->sums(&y, from, to);
-    k->scale(e->y, 0.3, &plain, from, to);
+    e->scaled = k->scale(e->y, 0.3, &plain, from, to);
     e->sums[1] = k->accumulate(e->next, e->u, 0.95, 0.05, e->m, &y, true, from, to);
-    e->squares = k->cosh_squares(0.5, &y, from, to);
-    e->sums[2].squares = k->update(e->p, 0.02, 0.001, cautious, &plain, from, to).squares;
+    e->cosh_squares = k->cosh_squares(0.5, &y, from, to);
+    e->updated = k->update(e->p, 0.02, 0.001, cautious, &plain, from, to);
     k->cosh(e->c, e->g, from, to);
 }
 
@@ -265,7 +265,7 @@ END_TEST
 START_TEST(entries_are_what_they_say)
 {
     struct entries *e = malloc(sizeof *e);
-    double squares = 0, cosh_squares = 0;
+    double squares = 0, fourths = 0, scaled = 0, updated = 0, cosh_squares = 0;
     uint64_t state = 5;
     run_entries(e, kernels_of(ASSAY_FAST_BEST, NULL), 0, ENTRIES, true);
     float m[ENTRIES], g[ENTRIES], p[ENTRIES];
@@ -274,15 +274,21 @@ START_TEST(entries_are_what_they_say)
     random_floats(&state, p, NULL, ENTRIES);
     for (size_t k = 0; k < ENTRIES; k++) {
         double coupled = g[k] + 0.1 * p[k], y = 0.95 * m[k] + 0.05 * coupled, plain = 0.9 * m[k] + 0.1 * g[k];
+        double next = p[k] - (0.02 * plain + (plain * p[k] >= 0 ? 0.001 * p[k] : 0));
         squares += y * y;
+        fourths += pow(y, 4);
+        scaled += pow(0.3 * plain, 2);
+        updated += next * next;
         cosh_squares += pow(cosh(0.5 * y), 2);
         ck_assert(e->next[k] == (float)y);
         ck_assert(e->u[k] == (float)(0.95 * e->next[k] + 0.05 * coupled));
         ck_assert(e->y[k] == (float)(0.3 * plain));
-        ck_assert(e->p[k] == (float)(p[k] - (0.02 * plain + (plain * p[k] >= 0 ? 0.001 * p[k] : 0))));
+        ck_assert(e->p[k] == (float)next);
     }
     ck_assert(fabs(e->sums[0].squares - squares) <= 1e-13 * squares);
-    ck_assert(fabs(e->squares - cosh_squares) <= 1e-12 * cosh_squares);
+    ck_assert(fabs(e->sums[0].fourths - fourths) <= 1e-13 * fourths);
+    ck_assert(fabs(e->scaled - scaled) <= 1e-13 * scaled && fabs(e->updated - updated) <= 1e-13 * updated);
+    ck_assert(fabs(e->cosh_squares - cosh_squares) <= 1e-12 * cosh_squares);
     free(e);
 }
 END_TEST

@@ -1,6 +1,7 @@
 /* Fast momentum against the reference: within a proved bound. */
 #include "fast_support.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,4 +146,31 @@ START_TEST(in_place_and_bad_input)
 }
 END_TEST
 
-RUN_TESTS("fast_momentum", TEST(all_rules_are_within_their_bound), TEST(in_place_and_bad_input))
+/* The buffer without u is what it is beside u. The largest numbers of all are none to be told of; their sum is. */
+START_TEST(the_buffer_alone)
+{
+    struct trial *t = malloc(sizeof *t);
+    size_t shape[] = {COUNT};
+    uint64_t state = 3;
+    for (size_t k = 0; k < rounds(200); k++) {
+        float next[COUNT];
+        fill(t, &state);
+        ck_assert(fast(t, ASSAY_FAST_BEST) == ASSAY_OK);
+        assay_fast_plan *plan = plan_of(&t->d, 1, shape, (assay_fast_options){0});
+        void *work = malloc(assay_fast_work(plan));
+        ck_assert(assay_fast_momentum(next, NULL, plan, &t->hyper, t->m, t->g, t->p, t->step, work) == ASSAY_OK);
+        ck_assert_mem_eq(next, t->next, sizeof next);
+        bool sum =
+            t->d.momentum == ASSAY_MOMENTUM_HEAVY_BALL && t->hyper.momentum > 0 && (t->d.dampening == 0 || t->step > 1);
+        t->m[5] = t->g[5] = FLT_MAX;
+        t->p[5] = 0;
+        assay_status status = assay_fast_momentum(next, NULL, plan, &t->hyper, t->m, t->g, t->p, t->step, work);
+        ck_assert(sum ? status == ASSAY_NOT_FINITE && isinf(next[5]) : status == ASSAY_OK && next[5] > FLT_MAX / 2);
+        free(work);
+        assay_fast_plan_free(plan);
+    }
+    free(t);
+}
+END_TEST
+
+RUN_TESTS("fast_momentum", TEST(all_rules_are_within_their_bound), TEST(in_place_and_bad_input), TEST(the_buffer_alone))

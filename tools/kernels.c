@@ -32,17 +32,17 @@ enum tensor_type kernel_format(enum operation operation, const struct assay_dial
 
 /* Room for one run: everything in binary32. */
 struct room {
-    float *in[3], *out[2], *moment;
+    float *in[3], *out[3], *moment;
     void *work;
     assay_fast_plan *plan;
 };
 
 static void room_free(struct room *r)
 {
-    for (size_t k = 0; k < 3; k++)
+    for (size_t k = 0; k < 3; k++) {
         free(r->in[k]);
-    free(r->out[0]);
-    free(r->out[1]);
+        free(r->out[k]);
+    }
     free(r->moment);
     free(r->work);
     assay_fast_plan_free(r->plan);
@@ -144,14 +144,24 @@ static assay_status run_direction(double *const *results, const char **untrue, c
     return status;
 }
 
+static bool are_same(const float *x, const float *y, size_t count)
+{
+    for (size_t k = 0; k < count; k++)
+        if (x[k] != y[k] && !(isnan(x[k]) && isnan(y[k])))
+            return false;
+    return true;
+}
+
+/* The buffer and u, and the buffer once more without u, which is made in another way. */
 static assay_status run_momentum(double *const *results, const char **untrue, const struct golden_case *c,
                                  const struct assay_dialect *d, const struct kernel_choice *choice,
                                  char message[ASSAY_MESSAGE_SIZE])
 {
     const struct tensor *m = case_input(c, "momentum"), *g = case_input(c, "grad"), *p = case_input(c, "param");
-    struct room r = {.in = {narrowed(m->at, m->count), narrowed(g->at, g->count), narrowed(p->at, p->count)},
-                     .out = {malloc(g->count * sizeof(float)), malloc(g->count * sizeof(float))}};
-    bool enough = r.in[0] && r.in[1] && r.in[2] && r.out[0] && r.out[1];
+    struct room r = {
+        .in = {narrowed(m->at, m->count), narrowed(g->at, g->count), narrowed(p->at, p->count)},
+        .out = {malloc(g->count * sizeof(float)), malloc(g->count * sizeof(float)), malloc(g->count * sizeof(float))}};
+    bool enough = r.in[0] && r.in[1] && r.in[2] && r.out[0] && r.out[1] && r.out[2];
     const struct tensor column = {.ndim = 2, .shape = {g->count, 1}}; /* of any shape, whatever the direction takes */
     assay_status status = enough ? make_plan(&r, d, &column, choice, message) : ASSAY_NO_MEMORY;
     if (status == ASSAY_OK)
@@ -159,7 +169,12 @@ static assay_status run_momentum(double *const *results, const char **untrue, co
     if (status == ASSAY_OK || status == ASSAY_NOT_FINITE) {
         for (size_t a = 0; a < 2; a++)
             widen(results[a], r.out[a], g->count);
-        status = told(untrue, status, are_finite(r.out[0], g->count) && are_finite(r.out[1], g->count));
+        bool finite = are_finite(r.out[0], g->count);
+        status = told(untrue, status, finite && are_finite(r.out[1], g->count));
+        told(untrue, assay_fast_momentum(r.out[2], NULL, r.plan, &c->hyper, r.in[0], r.in[1], r.in[2], c->step, r.work),
+             finite);
+        if (!are_same(r.out[0], r.out[2], g->count))
+            *untrue = "the buffer is another where it alone is asked for";
     }
     room_free(&r);
     return status;

@@ -27,8 +27,8 @@ enum tensor_type kernel_format(enum operation operation, const struct assay_dial
 
 /* Runs the case, whose inputs are binary32 numbers, as this dialect (NULL where there is none) in all its outputs:
  * results[a] gets as many numbers as answer a of the class has. *untrue = what is wrong with the status of a kernel, a clause;
- * NULL if it is ASSAY_NOT_FINITE exactly where that is so of something written, or may be of u in a step: fast.h. Errors: those
- * of the kernels, but ASSAY_NOT_FINITE passes: the results then say so. */
+ * NULL if it is ASSAY_NOT_FINITE exactly where that is so of something written, or may be of u in a step: fast.h; and if momentum
+ * makes the same buffer with u and without. Errors: those of the kernels, but ASSAY_NOT_FINITE passes: the results then say so. */
 assay_status kernel_run(double *const *results, const char **untrue, const struct golden_case *c,
                         const struct answer_class *k, const struct assay_dialect *d, const struct kernel_choice *choice,
                         char message[ASSAY_MESSAGE_SIZE]) __attribute__((warn_unused_result));
