@@ -6,11 +6,12 @@
 #include <string.h>
 
 enum {
-    /* Of panels, in floats or pairs: one of A stays in the first cache (of AMX, in the second), some of B in the second. */
-    DEPTH = 512,
-    BLOCK_TALL = 2,  /* panels of a share of C: with AVX-512 24 x 256 entries, with AMX 64 x 256, */
+    /* Of panels, in floats or pairs: those of a share of C stay in the second cache. Half of that, for a panel of A to stay in
+     * the first, takes longer where sums must then wait for a next range: by a twentieth for 1024 x 1024 floats. */
+    DEPTH = 1024,
+    BLOCK_TALL = 2,  /* panels of a share of C: with AVX-512 24 x 128 entries, with AMX 64 x 128, */
+    BLOCK_WIDE = 4,  /* so that there are enough shares for a few threads */
     SMALL = 256,     /* sides of matrices that are read where they are: their rows share few pages */
-    BLOCK_WIDE = 8,  /* so that there are enough shares for a few threads */
     MOST_TILE = 1024 /* floats of the largest tile: 32 x 32 */
 };
 

@@ -16,7 +16,7 @@ struct operand {
 
 /* C = alpha A B + beta D, m x n, with A m x depth and B depth x n, stored by rows. A and B may be read to the end of each
  * row's stride, beyond their columns; what is there comes into no result. D, of which at may be NULL, may not be C. C and D
- * have one format, A and B each its own. Each entry is a sum of products over ranges of 1024 or fewer (512 in fp32), each
+ * have one format, A and B each its own. Each entry is a sum of products over ranges of 2048 or fewer (1024 in fp32), each
  * rounded as it goes, the ranges one after the other; then it is combined with alpha, beta and D in fp32, and stored rounded
  * once. */
 struct gemm {

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST = 80, RANGE = 1024 /* of the depth: see gemm.h */, RANGES = 15 /* of MOST: more than RANGE + MOST */ };
+enum { MOST = 80, RANGE = 2048 /* of the depth: see gemm.h */, RANGES = 27 /* of MOST: more than RANGE + MOST */ };
 
 /* A product that is tried: its operands as floats, and what they are stored as. */
 struct trial {
@@ -74,8 +74,8 @@ static void make_operands(uint64_t *state, struct trial *t, bool bf16, size_t *a
     size_t columns = g->b_transposed ? g->depth : g->n, rows = g->b_transposed ? g->n : g->depth;
     *a_stride = (g->depth + 3) / 2 * 2;
     *b_stride = g->symmetric ? *a_stride : (columns + 3) / 2 * 2;
-    memset(t->a, 0, sizeof t->a);
-    memset(t->b, 0, sizeof t->b);
+    memset(t->a, 0, g->m * *a_stride * sizeof *t->a);
+    memset(t->b, 0, rows * *b_stride * sizeof *t->b);
     for (size_t i = 0; i < g->m; i++)
         for (size_t k = 0; k < g->depth; k++) {
             float x = (float)random_gaussian(state);
@@ -88,7 +88,7 @@ static void make_operands(uint64_t *state, struct trial *t, bool bf16, size_t *a
         for (size_t j = 0; j < columns; j++)
             t->b[k * *b_stride + j] = float_of(bf16_of((float)random_gaussian(state)));
     if (g->symmetric)
-        memcpy(t->b, t->a, sizeof t->b);
+        memcpy(t->b, t->a, g->m * *a_stride * sizeof *t->a);
     for (size_t k = 0; k < MOST * MOST; k++)
         t->d[k] = float_of(bf16_of((float)random_gaussian(state)));
     for (size_t i = 0; i < g->m && g->symmetric; i++)
@@ -120,7 +120,8 @@ static double try_product(uint64_t *state, struct trial *t, enum assay_fast_path
     make_operands(state, t, bf16, &a_stride, &b_stride);
     g->beta = (float)random_gaussian(state);
     bool a_bf16 = bf16 && (g->symmetric || random_below(state, 2)), c_bf16 = bf16 && random_below(state, 2);
-    void *a = stored(t->a, MOST * MOST * RANGES, a_bf16), *b = stored(t->b, MOST * MOST * RANGES, bf16);
+    void *a = stored(t->a, g->m * a_stride, a_bf16);
+    void *b = stored(t->b, (g->b_transposed ? g->n : g->depth) * b_stride, bf16);
     void *d = stored(t->d, MOST * MOST, c_bf16);
     *c = stored(t->d, MOST * MOST, c_bf16);
     g->a = (struct operand){a, a_stride, a_bf16};
