@@ -126,9 +126,12 @@ bench: $(BUILD)/assay $(BUILD)/assay-peer-flint
 	$(BUILD)/assay bench ref --peers
 
 GOLDEN_SET = golden
+# Both at once: neither keeps all processors busy. What the gate says counts where the set is proved.
 gate: $(BUILD)/assay
-	$(BUILD)/assay verify --set $(GOLDEN_SET)
-	$(BUILD)/assay gate --set $(GOLDEN_SET)
+	@echo "$< verify --set $(GOLDEN_SET)"; echo "$< gate --set $(GOLDEN_SET)"; \
+	$< gate --set $(GOLDEN_SET) > $(BUILD)/gate.log 2>&1 & \
+	$< verify --set $(GOLDEN_SET) || { kill $$!; exit 1; }; \
+	wait $$!; code=$$?; cat $(BUILD)/gate.log; exit $$code
 
 # AMX on a processor with AVX-512 that lacks it: see tests/emulated_tiles.h.
 EMULATED_TILES = $(BUILD)/tests/emulated_tiles.o -Wl,--wrap=tiles_run
