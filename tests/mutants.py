@@ -140,8 +140,8 @@ MUTANTS = [
     ("nothing after the first sixteen pairs, of tiles", TILES, "a += a_step * PAIR_DEEP, b +=", "a += a_step, b +="),
     ("sums not kept from block to block, of tiles", TILES, "for (; depth >= PAIR_DEEP;",
      "for (; configure_tiles(), depth >= PAIR_DEEP;"),
-    ("one factor's pairs the wrong way round, of tiles", INC, "from[i] | (uint32_t)from[stride + i] << 16",
-     "from[stride + i] | (uint32_t)from[i] << 16"),
+    ("one factor's pairs the wrong way round, of tiles", INC, "from[i] | (uint32_t)next[i] << 16",
+     "next[i] | (uint32_t)from[i] << 16"),
     ("runs of pairs one upon the other, of tiles", GEMM, "+ i * p->deep +", "+ i +"),
     # ---- passes over entries
     ("entries beyond eights dropped", INC, "eight + part * DOUBLES < to; part++",
