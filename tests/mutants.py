@@ -118,7 +118,7 @@ MUTANTS = [
     ("8 x 8 blocks wrongly transposed", INC, "memcpy(to + k * width, &r[k], sizeof r[k]);",
      "memcpy(to + k * width, &r[k ^ 1], sizeof r[k]);"),
     ("alpha of a product left out", INC, "c[k] = alpha * sums[k] + beta * d[k];", "c[k] = sums[k] + beta * d[k];"),
-    ("twice the first of bf16 pairs", INC, "from[i] | (uint32_t)from[stride + i] << 16",
+    ("twice the first of bf16 pairs", INC, "from[i] | (uint32_t)next[i] << 16",
      "from[i] | (uint32_t)from[i] << 16"),
     ("4 x 4 blocks wrongly transposed", INC, "memcpy(to + k * width, &t[k], sizeof t[k]);",
      "memcpy(to + k * width, &t[k ^ 1], sizeof t[k]);"),
