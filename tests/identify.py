@@ -116,6 +116,15 @@ def test_own_coefficients():
         check(abs(x["value"] - value) <= 4 * x["error"] and x["nominal"] == nominal, f"{name}: {x}")
 
 
+def test_names_are_true():
+    """In bf16, where a factor on the norm does nearly the same as a triple: each is named if it is what the port has."""
+    for changes, names in ((["coefficients=3.4,-4.7,2", "steps=5"], ["coefficients 3.4"]), (["norm-factor=1.01"], ["norm-factor=1.0"]),
+                           (["coefficients=3.4,-4.7,2", "steps=5", "norm-factor=1.01"], ["coefficients 3.4", "norm-factor=1.0"])):
+        found = identify("jordan", "none", "bf16", 1, *changes)
+        check(found["name"].startswith("jordan, ") and found["name"].count("=") == len(names) - ("coefficients" in names[0]) and
+              all(f", {name}" in found["name"] for name in names), f"{changes}: {found['name']}")
+
+
 def test_nothing_explains():
     """Of results that nothing explains (every number times 1 to 7, in turn; times 0) none of the numbers is told."""
     subprocess.run([KILL_MATRIX, SET, "jordan", "none", "f32", "1", "results.safetensors"], check=True)
