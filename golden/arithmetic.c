@@ -64,26 +64,39 @@ struct evaluation evaluation_draw(enum tensor_type format, uint64_t ensemble, si
 
 /* ---- rounding ------------------------------------------------------------------------------------------------------ */
 
-/* Two numbers side by side: what every vector unit takes, and what compilers spell out where there is none. */
-typedef double pair __attribute__((vector_size(16)));
-typedef uint64_t bits __attribute__((vector_size(16)));
-typedef float singles __attribute__((vector_size(8)));
-enum { PAIRS = COLUMNS / 2 };
+/* Eight numbers side by side, as vector units take them: all at once, or two or four at a time. By pointers, as not every unit
+ * has a register to pass them in. */
+typedef double eight __attribute__((vector_size(64)));
+typedef uint64_t bits __attribute__((vector_size(64)));
+typedef float singles __attribute__((vector_size(32)));
 
-/* Coins for a pair: of each two the first number's, and then the second's. Those above `count` <= 64 are another's. */
-static inline bits toss(struct evaluation *e, size_t count)
+/* Compiled for several units, of which the best is taken when the program starts: arithmetic is IEEE 754's in each. (clang 14
+ * gives such functions names that are found in no other file.) */
+#if defined(__x86_64__) && defined(__OPTIMIZE__) && !defined(__clang__)
+#define FOR_EACH_UNIT __attribute__((target_clones("avx512f", "avx2", "default")))
+#define INLINE static inline __attribute__((always_inline)) /* into each of them */
+#else
+#define FOR_EACH_UNIT
+#define INLINE static inline
+#endif
+
+/* Which coin is whose: one for each number; or, of two for each, the first, and two farther the second. */
+static const bits one_coin = {0, 1, 2, 3, 4, 5, 6, 7}, two_coins = {0, 1, 4, 5, 8, 9, 12, 13};
+
+/* That many coins. Those above `count` <= 64 are another's. */
+INLINE uint64_t toss(struct evaluation *e, size_t count)
 {
     if (e->coins_left < count) {
         e->coins = evaluation_bits(e);
         e->coins_left = 64;
     }
-    bits coins = {e->coins, e->coins >> 1};
+    uint64_t coins = e->coins;
     e->coins >>= count;
     e->coins_left -= count;
     return coins;
 }
 
-static inline uint64_t bits_of(double x)
+INLINE uint64_t bits_of(double x)
 {
     uint64_t pattern;
     memcpy(&pattern, &x, sizeof x);
@@ -91,90 +104,79 @@ static inline uint64_t bits_of(double x)
 }
 
 /* All ones where a < b, else 0; both are below 2^63. */
-static inline bits below(bits a, bits b)
-{
-    return -((a - b) >> 63);
-}
+#define BELOW(a, b) (-(((a) - (b)) >> 63))
+#define CHOOSE(mask, a, b) (((a) & (mask)) | ((b) & ~(mask)))
 
-static inline bits choose(bits mask, bits a, bits b)
-{
-    return (a & mask) | (b & ~mask);
-}
-
-/* All ones where the coin is set. */
-static inline bits heads(bits coins)
-{
-    return -(coins & 1);
-}
+/* All ones where a number's coin is set. */
+#define HEADS(coins, whose) (-((((bits){0} + (coins)) >> (whose)) & 1))
 
 static const uint64_t no_sign = UINT64_MAX >> 1;
 
 /* x to `place`, of 16 bits. What lies behind its last bit is cut off after half of it was added (to nearest, ties
  * to even) or, with `random`, all of it (`up`: away from zero), or nothing (towards zero). */
-static inline pair cut(enum tensor_type place, pair x, bool random, bits up)
+INLINE void cut(eight *x, enum tensor_type place, bool random, const bits *up)
 {
     int behind = 53 - formats[place].precision;
     double big = formats[place].big;
     uint64_t tail = (UINT64_C(1) << behind) - 1;
-    bits size = (bits)x & no_sign, sign = (bits)x ^ size, none = {0}, infinity = none + bits_of(INFINITY);
-    bits normal = (size + (random ? up & tail : tail / 2 + (size >> behind & 1))) & ~tail;
-    normal = choose(below(none + bits_of(formats[place].largest), normal), infinity, normal);
-    bits subnormal = (bits)(((pair)size + big) - big); /* to nearest; nobody chooses there */
-    normal = choose(below(size, none + bits_of(formats[place].least_normal)), subnormal, normal);
-    return (pair)(sign | choose(below(infinity, size), size, normal)); /* NaN stays */
+    bits size = (bits)*x & no_sign, sign = (bits)*x ^ size, none = {0}, infinity = none + bits_of(INFINITY);
+    bits normal = (size + (random ? *up & tail : tail / 2 + (size >> behind & 1))) & ~tail;
+    normal = CHOOSE(BELOW(none + bits_of(formats[place].largest), normal), infinity, normal);
+    bits subnormal = (bits)(((eight)size + big) - big); /* to nearest; nobody chooses there */
+    normal = CHOOSE(BELOW(size, none + bits_of(formats[place].least_normal)), subnormal, normal);
+    *x = (eight)(sign | CHOOSE(BELOW(infinity, size), size, normal)); /* NaN stays */
 }
 
 /* x to binary32, whose conversion knows its range: what is random is made to fit the precision before. Of a sum or product of
  * two such numbers, exact in binary64 or innocently rounded twice (Figueroa 1995). */
-static inline pair single(pair x, bool random, bits up)
+INLINE void single(eight *x, bool random, const bits *up)
 {
     uint64_t tail = (UINT64_C(1) << (53 - formats[TENSOR_F32].precision)) - 1;
     if (random)
-        x = (pair)(((bits)x + (up & tail)) & ~tail);
+        *x = (eight)(((bits)*x + (*up & tail)) & ~tail);
     /* As a vector: of {(double)(float)x[0], ...} gcc 12 forgets the conversions. */
-    return __builtin_convertvector(__builtin_convertvector(x, singles), pair);
+    *x = __builtin_convertvector(__builtin_convertvector(*x, singles), eight);
 }
 
 /* x was rounded to nearest already: with one coin, it is random enough to take a neighbour, with another the one away from
  * zero: from the largest number that is infinity. */
-static inline pair nudged(pair x, bits moves, bits away)
+INLINE void nudge(eight *x, const bits *moves, const bits *away)
 {
-    bits size = (bits)x & no_sign, none = {0};
-    bits can = below(none, size) & below(size, none + bits_of(INFINITY));
-    return (pair)((bits)x + (can & moves & (~away | 1)));
+    bits size = (bits)*x & no_sign, none = {0};
+    bits can = BELOW(none, size) & BELOW(size, none + bits_of(INFINITY));
+    *x = (eight)((bits)*x + (can & *moves & (~*away | 1)));
 }
 
 /* `count` <= COLUMNS numbers, with two coins each in binary64, else with one. */
-static inline void round_few(struct evaluation *e, enum tensor_type place, double *x, size_t count)
+INLINE void round_few(struct evaluation *e, enum tensor_type place, double *x, size_t count)
 {
     bool random = e->random, wide = place == TENSOR_F64;
-    bits coins = {0};
-    if (random)
-        coins = toss(e, (wide ? 2 : 1) * (count + count % 2));
-    for (size_t k = 0; k < count; k += 2) {
-        pair two = {x[k]};
-        if (k + 1 < count)
-            two[1] = x[k + 1];
-        if (wide)
-            two = nudged(two, heads(coins), heads(coins >> 2));
-        else if (place == TENSOR_F32)
-            two = single(two, random, heads(coins));
-        else
-            two = cut(place, two, random, heads(coins));
-        x[k] = two[0];
-        if (k + 1 < count)
-            x[k + 1] = two[1];
-        coins >>= wide ? 4 : 2;
+    bits first = {0}, second = {0};
+    eight all = {0};
+    memcpy(&all, x, count * sizeof *x);
+    if (random) {
+        uint64_t coins = toss(e, (wide ? 2 : 1) * (count + count % 2));
+        first = HEADS(coins, wide ? two_coins : one_coin);
+        second = HEADS(coins >> 2, two_coins);
     }
+    if (wide)
+        nudge(&all, &first, &second);
+    else if (place == TENSOR_F32)
+        single(&all, random, &first);
+    else
+        cut(&all, place, random, &first);
+    memcpy(x, &all, count * sizeof *x);
 }
 
-double rounded(struct evaluation *e, enum tensor_type place, double x)
+FOR_EACH_UNIT double rounded(struct evaluation *e, enum tensor_type place, double x)
 {
+    if (place == TENSOR_F32 && !e->random)
+        return (double)(float)x;
     round_few(e, place, &x, 1);
     return x;
 }
 
-void round_all(struct evaluation *e, enum tensor_type place, double *x, size_t count)
+FOR_EACH_UNIT void round_all(struct evaluation *e, enum tensor_type place, double *x, size_t count)
 {
     if (place == TENSOR_F64 && !e->random)
         return;
@@ -213,43 +215,45 @@ struct way {
 
 /* sum + x y, rounded once: fma() is slow where it is no instruction. The product is high + low to 2^-78 of it, high exact, as
  * its factors have 26 bits; what sum + high leaves is exact (Knuth). */
-static inline pair fused_64(pair sum, pair x, pair y)
+INLINE void add_fused(eight *sum, const eight *x, const eight *y)
 {
     const uint64_t first = UINT64_MAX << 27;
-    pair x1 = (pair)((bits)x & first), x2 = x - x1, y1 = (pair)((bits)y & first), y2 = y - y1;
-    pair high = x1 * y1, low = x1 * y2 + x2 * y;
-    pair top = sum + high, added = top - sum, rest = (sum - (top - added)) + (high - added);
-    return top + (rest + low);
+    eight x1 = (eight)((bits)*x & first), x2 = *x - x1, y1 = (eight)((bits)*y & first), y2 = *y - y1;
+    eight high = x1 * y1, low = x1 * y2 + x2 * *y;
+    eight top = *sum + high, added = top - *sum, rest = (*sum - (top - added)) + (high - added);
+    *sum = top + (rest + low);
 }
 
-/* sums[p] += x y[p] */
-static inline void add_products(struct evaluation *e, struct way way, pair *sums, pair x, const pair *y, size_t pairs)
+/* *sum += x y, for `count` pairs of columns */
+INLINE void add_product(struct evaluation *e, struct way way, eight *sum, const eight *x, const eight *y, size_t pairs)
 {
-    bits coins = {0};
-    if (way.random)
-        coins = toss(e, 4 * pairs);
-    for (size_t p = 0; p < pairs; p++, coins >>= 4) {
-        if (way.wide) {
-            sums[p] = way.fused ? fused_64(sums[p], x, y[p]) : sums[p] + x * y[p];
-            continue;
-        }
-        pair product = x * y[p];
-        product = way.fused ? product : single(product, way.random, heads(coins));
-        sums[p] = single(sums[p] + product, way.random, heads(coins >> 2));
+    if (way.wide && way.fused) {
+        add_fused(sum, x, y);
+        return;
     }
+    eight product = *x * *y;
+    bits first = {0}, second = {0};
+    if (way.random) {
+        uint64_t coins = toss(e, 4 * pairs);
+        first = HEADS(coins, two_coins);
+        second = HEADS(coins >> 2, two_coins);
+    }
+    if (!way.wide && !way.fused)
+        single(&product, way.random, &first);
+    *sum += product;
+    if (!way.wide)
+        single(sum, way.random, &second);
 }
 
 /* Adds the partial sums of `lanes`, from left to right, to the first. */
-static inline void add_parts(struct evaluation *e, struct way way, pair *sums, size_t pairs)
+INLINE void add_parts(struct evaluation *e, struct way way, eight *sums, size_t pairs)
 {
     for (size_t l = 1; l < e->lanes; l++) {
-        bits coins = {0};
-        if (way.random)
-            coins = toss(e, 2 * pairs);
-        for (size_t p = 0; p < pairs; p++, coins >>= 2) {
-            sums[p] += sums[l * pairs + p];
-            sums[p] = way.wide ? sums[p] : single(sums[p], way.random, heads(coins));
-        }
+        uint64_t coins = way.random ? toss(e, 2 * pairs) : 0;
+        bits up = HEADS(coins, one_coin);
+        sums[0] += sums[l];
+        if (!way.wide)
+            single(&sums[0], way.random, &up);
     }
 }
 
@@ -259,37 +263,53 @@ static struct way way_of(const struct evaluation *e)
     return (struct way){wide, e->fused, e->random_sums && !wide};
 }
 
-double dot(struct evaluation *e, const double *x, size_t x_stride, const double *y, size_t y_stride, size_t n,
-           const size_t *order)
+FOR_EACH_UNIT double dot(struct evaluation *e, const double *x, size_t x_stride, const double *y, size_t y_stride,
+                         size_t n, const size_t *order)
 {
-    pair sums[MOST_LANES] = {0};
+    eight sums[MOST_LANES] = {0};
     struct way way = way_of(e);
     for (size_t k = 0; k < n; k++) {
         size_t at = order ? order[k] : k;
-        pair b = {y[at * y_stride]};
-        add_products(e, way, &sums[k & (e->lanes - 1)], (pair){x[at * x_stride]}, &b, 1);
+        eight a = {x[at * x_stride]}, b = {y[at * y_stride]};
+        add_product(e, way, &sums[k & (e->lanes - 1)], &a, &b, 1);
     }
     add_parts(e, way, sums, 1);
     return sums[0][0];
 }
 
 /* Inlined for each way, which is constant there. */
-static inline void add_columns(struct evaluation *e, struct way way, pair *sums, const double *x,
-                               const double (*y)[COLUMNS], size_t n)
+INLINE void add_columns(struct evaluation *e, struct way way, eight *sums, const double *x, const double (*y)[COLUMNS],
+                        size_t n)
 {
     size_t lanes = e->lanes;
     for (size_t k = 0; k < n; k++) {
-        pair row[PAIRS];
-        memcpy(row, y[k], sizeof row);
-        add_products(e, way, sums + (k & (lanes - 1)) * PAIRS, (pair){x[k], x[k]}, row, PAIRS);
+        eight row, factor = (eight){0} + x[k];
+        memcpy(&row, y[k], sizeof row);
+        add_product(e, way, &sums[k & (lanes - 1)], &factor, &row, COLUMNS / 2);
     }
 }
 
-void dots(struct evaluation *e, double sums[COLUMNS], const double *x, const double (*y)[COLUMNS], size_t n)
+/* The same where binary32 itself does it: neither fused nor at random. */
+INLINE void add_singles(const struct evaluation *e, eight *sums, const double *x, const double (*y)[COLUMNS], size_t n)
 {
-    pair parts[MOST_LANES * PAIRS];
+    singles parts[MOST_LANES] = {0};
+    size_t lanes = e->lanes;
+    for (size_t k = 0; k < n; k++) {
+        eight row;
+        memcpy(&row, y[k], sizeof row);
+        singles product = __builtin_convertvector(row, singles) * (float)x[k];
+        parts[k & (lanes - 1)] += product;
+    }
+    for (size_t l = 0; l < lanes; l++)
+        sums[l] = __builtin_convertvector(parts[l], eight);
+}
+
+FOR_EACH_UNIT void dots(struct evaluation *e, double sums[COLUMNS], const double *x, const double (*y)[COLUMNS],
+                        size_t n)
+{
+    eight parts[MOST_LANES];
     struct way way = way_of(e);
-    memset(parts, 0, e->lanes * PAIRS * sizeof *parts);
+    memset(parts, 0, e->lanes * sizeof *parts);
     if (way.wide && way.fused)
         add_columns(e, (struct way){true, true, false}, parts, x, y, n);
     else if (way.wide)
@@ -301,8 +321,8 @@ void dots(struct evaluation *e, double sums[COLUMNS], const double *x, const dou
     else if (way.random)
         add_columns(e, (struct way){false, false, true}, parts, x, y, n);
     else
-        add_columns(e, (struct way){false, false, false}, parts, x, y, n);
-    add_parts(e, way, parts, PAIRS);
+        add_singles(e, parts, x, y, n);
+    add_parts(e, way, parts, COLUMNS / 2);
     memcpy(sums, parts, COLUMNS * sizeof *sums);
 }
 

@@ -2,6 +2,7 @@
 
 #include "ref.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,6 +101,15 @@ bool case_fits(const struct golden_case *c, enum tensor_type format)
             if (!tensor_holds(format, c->inputs[k].at[i]))
                 return false;
     return true;
+}
+
+bool case_may_overflow(const struct golden_case *c, enum tensor_type format)
+{
+    double most = 0;
+    for (size_t k = 0; k < c->input_count; k++)
+        for (size_t i = 0; i < c->inputs[k].count; i++)
+            most = fmax(most, fabs(c->inputs[k].at[i]) * sqrt((double)c->inputs[k].count));
+    return most > (format == TENSOR_F64 ? 0x1p508 : 0x1p60);
 }
 
 static bool same_input(const struct tensor *a, const struct tensor *b)

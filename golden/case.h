@@ -112,6 +112,10 @@ assay_run case_run(const struct golden_case *c, size_t p, bool *present);
  * gradients are binary32 when the direction is computed in less, whether that does. */
 bool case_fits(const struct golden_case *c, enum tensor_type format);
 
+/* Whether squares of the inputs, or of a buffer that holds sixteen times as much, may sum to more than the type holds in which
+ * sums are accumulated: ports may overflow on the way to a finite answer, or not. */
+bool case_may_overflow(const struct golden_case *c, enum tensor_type format);
+
 /* Whether two cases ask the same: operation, parameters, and the bits of all inputs. */
 bool case_same_question(const struct golden_case *a, const struct golden_case *b);
 

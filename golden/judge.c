@@ -73,17 +73,6 @@ static assay_status judge_certificate(struct verdict *v, const struct golden_cas
     return status;
 }
 
-/* Whether squares of the inputs, or of a buffer that holds sixteen times as much, may sum to more than the type holds in which
- * sums are accumulated: ports may overflow on the way to a finite answer. */
-static bool is_huge(const struct golden_case *c, enum tensor_type format)
-{
-    double most = 0;
-    for (size_t k = 0; k < c->input_count; k++)
-        for (size_t i = 0; i < c->inputs[k].count; i++)
-            most = fmax(most, fabs(c->inputs[k].at[i]) * sqrt((double)c->inputs[k].count));
-    return most > (format == TENSOR_F64 ? 0x1p508 : 0x1p60);
-}
-
 /* A result, and what is said of it. */
 struct judged {
     struct verdict *v;
@@ -138,7 +127,8 @@ static assay_status judge_unbounded(const struct judged *j, const assay_options 
     size_t s = j->v->pass ? 0 : j->a->slabs;
     while (s < j->a->slabs && !is_suspect(j, s))
         s++;
-    return s < j->a->slabs && !is_huge(j->c, j->format) ? work_run(options, judge_suspects, (void *)j) : ASSAY_OK;
+    return s < j->a->slabs && !case_may_overflow(j->c, j->format) ? work_run(options, judge_suspects, (void *)j)
+                                                                  : ASSAY_OK;
 }
 
 assay_status judge(struct verdict *v, const struct golden_case *c, const struct answer_class *k, size_t output,

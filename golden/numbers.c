@@ -203,7 +203,7 @@ static void estimate(struct work *w, void *pointer)
     struct equations e;
     f->parts = work_alloc(w, f->count, sizeof *f->parts);
     for (size_t c = 0; c < f->count; c++)
-        part_lay_out(w, &f->parts[c], &f->observed[c]);
+        part_lay_out(w, &f->parts[c], &f->observed[c], f->format);
     f->tolerance = 0x1p-7 + 8 * unit_roundoff(f->format);
     bool moves = true;
     for (int n = 0; n < 2 && moves; n++) { /* the second time with what rounding does there */

@@ -23,7 +23,7 @@ struct number_estimate {
  * A number is seen if the first is at most a quarter of the range that it is looked for in, and what fits says at least a quarter of
  * what all says of it (half, if all fits): answers need not depend smoothly on a number, and a fit that leaves most out is none. A factor on the norm is
  * seen within an eighth of the nominal one: iterations that end on a plateau look alike further out. Cases that the dialect does not
- * take say nothing. Errors: ASSAY_NO_MEMORY. Cost: some 400 evaluations of each case. */
+ * take, or in which ports may overflow, say nothing. Errors: ASSAY_NO_MEMORY. Cost: some 400 evaluations of each case. */
 assay_status numbers_estimate(struct number_estimate found[NUMBERS], const struct assay_dialect *d, enum fault fault,
                               const struct observed *cases, size_t count, enum tensor_type format,
                               const assay_options *options) __attribute__((warn_unused_result));

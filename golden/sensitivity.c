@@ -144,7 +144,7 @@ static void look(const struct part *p, const double *const *results, double *y)
         }
 }
 
-void part_lay_out(struct work *w, struct part *p, const struct observed *o)
+void part_lay_out(struct work *w, struct part *p, const struct observed *o, enum tensor_type format)
 {
     struct answer_class room;
     size_t slabs[CASE_ANSWERS], most = 1;
@@ -166,7 +166,7 @@ void part_lay_out(struct work *w, struct part *p, const struct observed *o)
     for (size_t a = 0; a < p->answers && p->cols == 0; a++)
         for (size_t s = 0; s < slabs[a] && looked_at(o, a); s++)
             add_group(p, p->sizes[a] / slabs[a]);
-    p->takes = p->count > 0;
+    p->takes = p->count > 0 && !case_may_overflow(o->c, format);
     p->y = work_alloc(w, p->count, sizeof *p->y);
     p->offset = work_alloc(w, p->count, sizeof *p->offset);
     look(p, o->at, p->y);

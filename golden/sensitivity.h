@@ -78,13 +78,14 @@ struct part {
     size_t count, group_count;
     double *y, *offset; /* the numbers of the port, and what rounding adds to them on average */
     struct group *groups;
-    bool takes; /* whether there are results, and the dialect takes it */
+    bool takes; /* whether there are results that say something, and the dialect takes it */
     struct equations found;
     double loss; /* sum w r^2 */
 };
 
-/* Makes a part of a case. */
-void part_lay_out(struct work *w, struct part *p, const struct observed *o);
+/* Makes a part of a case. One in which ports may overflow or not says nothing of their numbers: which of the two they do is far
+ * more than any number does, and the ensembles, whose sums are all of one type, all do the same. */
+void part_lay_out(struct work *w, struct part *p, const struct observed *o, enum tensor_type format);
 
 /* What is asked of it. */
 struct question {

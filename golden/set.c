@@ -4,10 +4,12 @@
 #include "safetensors.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <nettle/sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -220,22 +222,38 @@ static assay_status write_operations(char *sums, const struct golden_set *set, c
     return status;
 }
 
-assay_status set_write(const struct golden_set *set, const char *folder, char *message, size_t message_size)
+/* Writes into folders that are there, and that nobody else writes into meanwhile. */
+static assay_status write_alone(const struct golden_set *set, const char *folder, char *message, size_t message_size)
 {
     char path[PATH_SIZE], sums[OPERATIONS * 2 * LINE_SIZE] = "", *old = NULL;
     const struct complaint to = {path, NULL, message, message_size};
     size_t size;
-    assay_status status = make_folder(folder, "", message, message_size);
-    if (status == ASSAY_OK)
-        status = make_folder(folder, "/vectors", message, message_size);
-    if (status == ASSAY_OK)
-        status = path_of(path, folder, "/SHA256SUMS", message, message_size);
+    assay_status status = path_of(path, folder, "/SHA256SUMS", message, message_size);
     if (status == ASSAY_OK && access(path, F_OK) == 0)
         status = load_text(&old, &size, &to);
     if (status == ASSAY_OK)
         status = write_operations(sums, set, old ? old : "", folder, message, message_size);
     free(old);
     return status == ASSAY_OK ? atomic_file_write(path, sums, strlen(sums), message, message_size) : status;
+}
+
+/* A lock on the folder itself leaves nothing behind, and ends with the process that holds it. */
+assay_status set_write(const struct golden_set *set, const char *folder, char *message, size_t message_size)
+{
+    const struct complaint to = {folder, NULL, message, message_size};
+    assay_status status = make_folder(folder, "", message, message_size);
+    if (status == ASSAY_OK)
+        status = make_folder(folder, "/vectors", message, message_size);
+    if (status != ASSAY_OK)
+        return status;
+    int lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (lock >= 0 && flock(lock, LOCK_EX) == 0)
+        status = write_alone(set, folder, message, message_size);
+    else
+        status = complain(&to, ASSAY_UNREADABLE, "cannot lock this folder: %s", strerror(errno));
+    if (lock >= 0)
+        close(lock);
+    return status;
 }
 
 /* The operation whose JSON file the first line is of, from `operation` on; OPERATIONS if it is none. */

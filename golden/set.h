@@ -23,7 +23,7 @@ assay_status set_read(struct golden_set *set, const char *folder, char *message,
 
 /* Writes a set, its operations in the order of enum operation, into a folder, made if need be; other operations that
  * SHA256SUMS lists there stay. SHA256SUMS comes last, so that an interrupted writer leaves a set that does not pass for
- * whole. Errors as atomic_file_write(). */
+ * whole. Processes of one machine that write into one folder at once wait for each other. Errors as atomic_file_write(). */
 assay_status set_write(const struct golden_set *set, const char *folder, char *message, size_t message_size)
     __attribute__((warn_unused_result));
 

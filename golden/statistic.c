@@ -87,7 +87,7 @@ static void add_case(struct work *w, struct suite *s, size_t c)
 {
     struct part *p = &s->parts[c];
     struct question q = {p, s->d, FAULT_NONE, s->format, &none, 0, ASK_FIRST, STATISTIC_MEMBERS, s->g + 1};
-    part_lay_out(w, p, &s->cases[c]);
+    part_lay_out(w, p, &s->cases[c], s->format);
     if (p->takes)
         part_ask(w, &q);
     if (!p->takes)

@@ -30,7 +30,8 @@ struct statistic {
     size_t cases;                    /* that say something of it; numbers only */
 };
 
-/* Judges a port of the dialect, computed in the format. Cases that the dialect does not take say nothing. Errors:
+/* Judges a port of the dialect, computed in the format. Cases that the dialect does not take say nothing, nor do
+ * those in which ports may overflow (case_may_overflow()): the whole ensemble does, honest ports need not. Errors:
  * ASSAY_NO_MEMORY. Cost: some 150 evaluations of each case. */
 assay_status statistics_judge(struct statistic found[STATISTICS], const struct assay_dialect *d,
                               const struct observed *cases, size_t count, enum tensor_type format,

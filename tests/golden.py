@@ -169,6 +169,22 @@ def test_operations_share_a_folder():
     check(code == 0 and out.startswith("140 cases: "), f"svd, and momentum made later: exit {code}: {out}{err}")
 
 
+def test_operations_at_once():
+    """Several processes in one folder, with an operation each: the same bytes as one by one, and nothing is left of any."""
+    operations = ("svd", "lmo", "momentum")
+    started = [subprocess.Popen([ASSAY, "generate", "--set", "at-once", "--only", operation, "--jobs", "2"],
+                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for operation in operations]
+    for operation, process in zip(operations, started):
+        err = process.communicate()[1]
+        check(process.returncode == 0 and err == "", f"{operation}, beside others: exit {process.returncode}: {err}")
+    expected, sums = {}, b""
+    for operation in operations:
+        expected.update(tree(operation))
+        sums += expected["SHA256SUMS"]
+    expected["SHA256SUMS"] = sums
+    check(tree("at-once") == expected, f"operations made at once: {sorted(tree('at-once'))}")
+
+
 KINDS = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float)}
 RULES = {  # of JSON Schema, those that ours has: whether x keeps to the value v of the keyword
     "const": lambda x, v: x == v, "enum": lambda x, v: x in v, "pattern": lambda x, v: re.search(v, x),

@@ -47,6 +47,7 @@ ssize_t __real_write(int fd, const void *bytes, size_t size);
 int __real_fsync(int fd);
 int __real_close(int fd);
 int __real_rename(const char *from, const char *to);
+int __real_flock(int fd, int operation);
 
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
@@ -58,6 +59,7 @@ ssize_t __wrap_write(int fd, const void *bytes, size_t size);
 int __wrap_fsync(int fd);
 int __wrap_close(int fd);
 int __wrap_rename(const char *from, const char *to);
+int __wrap_flock(int fd, int operation);
 
 void *__wrap_malloc(size_t size)
 {
@@ -124,6 +126,11 @@ int __wrap_close(int fd)
 int __wrap_rename(const char *from, const char *to)
 {
     return fails("rename", EIO) ? -1 : __real_rename(from, to);
+}
+
+int __wrap_flock(int fd, int operation)
+{
+    return fails("flock", EIO) ? -1 : __real_flock(fd, operation);
 }
 
 static void *json_malloc(size_t size)

@@ -2,7 +2,7 @@
  * watch, and failures on demand.
  *
  * The failures need the linker's --wrap=F for F = malloc, calloc, strdup, open, fstat, read, write, fsync,
- * close, rename. */
+ * close, rename, flock. */
 #ifndef ASSAY_TESTS_IO_SUPPORT_H
 #define ASSAY_TESTS_IO_SUPPORT_H
 

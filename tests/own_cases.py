@@ -75,6 +75,19 @@ def test_changed_questions():
     check(open("newton-schulz.answers.json").read() == kept, "answers of another version are taken")
 
 
+def test_names():
+    """The file may be named by its stem or by either of the two; none that is not there is named with two endings."""
+    make()
+    golden.run(".", "results.safetensors", lambda g: 0 * g)
+    for cases in ("newton-schulz", "newton-schulz.json", "newton-schulz.safetensors"):
+        code, out, err = judge(cases, "jordan", "--partial")
+        check(code == 1 and "assay ref newton-schulz newton-schulz.safetensors " in out, f"{cases}: exit {code}: {out}{err}")
+        code, out, err = judge("absent-" + cases, "jordan")
+        check(code == 2 and "absent-newton-schulz.safetensors: " in err, f"absent {cases}: exit {code}: {out}{err}")
+    odd = [name for name in os.listdir() if ".safetensors." in name or ".json." in name]
+    check(not odd, f"files of two endings: {odd}")
+
+
 def test_formats():
     """Inputs that the format does not hold are refused, not passed over; rounded to it they are judged."""
     g = gradients(6, 8)

@@ -458,7 +458,7 @@ START_TEST(questions_are_compared)
 }
 END_TEST
 
-/* The words of the header: which operations have dialects, which formats hold an input, freeing twice. */
+/* The words of the header: which operations have dialects, which formats hold an input, which squares may overflow, freeing twice. */
 START_TEST(the_rest)
 {
     size_t with = 0;
@@ -477,6 +477,18 @@ START_TEST(the_rest)
     for (size_t n = 0; n < 3; n++) {
         c.inputs[0].at[0] = others[n];
         ck_assert(case_fits(&c, TENSOR_F64) && !case_fits(&c, TENSOR_F32));
+    }
+    static const struct {
+        double x;
+        bool in_f64, in_less; /* whether fifteen squares of x overflow, or the buffer's */
+    } sizes[] = {{0x1p57, false, false}, {0x1p60, false, true}, {-0x1p60, false, true},
+                 {0x1p505, false, true}, {0x1p508, true, true}, {0x1p-1074, false, false}};
+    for (size_t n = 0; n < sizeof sizes / sizeof sizes[0]; n++) {
+        c.inputs[0].at[0] = sizes[n].x;
+        ck_assert_msg(case_may_overflow(&c, TENSOR_F64) == sizes[n].in_f64 &&
+                          case_may_overflow(&c, TENSOR_F32) == sizes[n].in_less &&
+                          case_may_overflow(&c, TENSOR_BF16) == sizes[n].in_less,
+                      "%g", sizes[n].x);
     }
     struct golden_case step =
         golden_named(OPERATION_STEP, "step-gaussian-1x6"); /* in binary32, whatever the direction's */

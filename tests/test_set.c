@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char message[ASSAY_MESSAGE_SIZE];
@@ -420,6 +421,30 @@ START_TEST(refuses_folders_that_are_none)
 }
 END_TEST
 
+/* Processes that write one operation each into one folder at once: every one is there in the end, and nothing else. */
+START_TEST(writers_wait_for_each_other)
+{
+    enum { WRITERS = 3 };
+    struct golden_set whole = sample(0), found;
+    for (size_t round = 0; round < 5; round++) {
+        int status;
+        clear();
+        for (size_t k = 0; k < WRITERS; k++) {
+            struct golden_set own = {1, {whole.manifests[k]}};
+            if (fork() == 0)
+                _exit(set_write(&own, io_path("set"), message, sizeof message) == ASSAY_OK ? 0 : 1);
+        }
+        for (size_t k = 0; k < WRITERS; k++)
+            ck_assert(wait(&status) > 0 && status == 0);
+        ck_assert_msg(set_read(&found, io_path("set"), message, sizeof message) == ASSAY_OK, "%s", message);
+        ck_assert_msg(same_set(&found, &whole), "%zu operations are left in round %zu", found.count, round);
+        ck_assert_uint_eq(entries(), FILES + 1);
+        set_free(&found);
+    }
+    set_free(&whole);
+}
+END_TEST
+
 /* ---- failures on the way ------------------------------------------------------------------------------------------------- */
 
 /* Whichever call fails while a set is written, into an empty folder or over another set: what lies there afterwards is
@@ -506,6 +531,7 @@ int main(void)
     tcase_add_test(tests, refuses_wrong_files_with_right_sums);
     tcase_add_test(tests, refuses_long_paths);
     tcase_add_test(tests, refuses_folders_that_are_none);
+    tcase_add_test(tests, writers_wait_for_each_other);
     tcase_add_test(tests, failing_writes_leave_no_half_set);
     tcase_add_test(tests, failing_reads_are_survived);
     suite_add_tcase(suite, tests);

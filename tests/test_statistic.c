@@ -5,6 +5,7 @@
 #include "support.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const assay_options alone = {.threads = 1};
@@ -148,5 +149,34 @@ START_TEST(what_is_not_judged)
 }
 END_TEST
 
+/* Ports that add the squares of huge inputs in binary32 overflow, and their output is zero, as all of the ensemble's is; those that
+ * add in binary64 do not. Neither is wrong, and neither shows any number, however many such cases are all that there is. */
+START_TEST(huge_inputs_say_nothing)
+{
+    static const char *const ids[] = {"newton-schulz-gaussian-8x8-huge", "newton-schulz-gaussian-8x12-huge",
+                                      "newton-schulz-gaussian-12x8-huge"};
+    struct port_suite s = {.count = 3, .cases = calloc(3, sizeof *s.cases), .observed = calloc(3, sizeof *s.observed)};
+    struct port p = {.d = *assay_dialect_find("jordan")};
+    ck_assert(s.cases && s.observed);
+    for (size_t c = 0; c < s.count; c++) {
+        s.cases[c] = golden_named(OPERATION_NEWTON_SCHULZ, ids[c]);
+        s.observed[c].c = &s.cases[c];
+    }
+    for (size_t overflows = 0; overflows < 2; overflows++) {
+        struct statistic found[STATISTICS];
+        struct number_estimate numbers[NUMBERS];
+        port_answers(&s, &p, overflows ? TENSOR_BF16 : TENSOR_F64, PORT);
+        ck_assert((s.observed[0].at[0][0] == 0) == overflows);
+        ck_assert(statistics_judge(found, &p.d, s.observed, s.count, TENSOR_BF16, &alone) == ASSAY_OK);
+        for (size_t k = 0; k < STATISTICS; k++)
+            ck_assert_msg(!found[k].judged && found[k].pass, "%zu: %g, not %g", k, found[k].value, found[k].expected);
+        ck_assert(numbers_estimate(numbers, &p.d, FAULT_NONE, s.observed, s.count, TENSOR_BF16, &alone) == ASSAY_OK);
+        for (size_t k = 0; k < NUMBERS; k++)
+            ck_assert_msg(!numbers[k].seen, "%s: %g", number_names[k], numbers[k].value);
+    }
+    port_suite_free(&s);
+}
+END_TEST
+
 RUN_TESTS("statistic", TEST(honest_ports_pass), TEST(small_mistakes_fail), TEST(bugs_fail),
-          TEST(one_case_decides_nothing), TEST(what_is_not_judged))
+          TEST(one_case_decides_nothing), TEST(what_is_not_judged), TEST(huge_inputs_say_nothing))

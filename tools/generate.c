@@ -6,9 +6,11 @@
 #include "set.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +25,7 @@ struct generation {
     size_t count; /* of cases, in all shards */
     size_t failed;
     int exit_code;
+    int parts; /* FOLDER/parts, held by a lock that all who write there share: enter_parts() */
 };
 
 static size_t count_cases(const struct generation *g)
@@ -120,7 +123,7 @@ static size_t collect(const struct generation *g, struct golden_set *set)
     return missing;
 }
 
-/* Removes the temporary files that killed processes left. */
+/* Removes the temporary files that killed processes left: those of others that are at work look the same. */
 static void remove_leftovers(const char *folder)
 {
     char path[PATH_SIZE];
@@ -143,6 +146,8 @@ static void remove_parts(const struct generation *g, const struct golden_set *se
             part_path(g, set->manifests[operation].cases[k].id, ".safetensors", path);
             unlink(path);
         }
+    if (flock(g->parts, LOCK_EX | LOCK_NB) != 0)
+        return; /* others are at work there: the last of them gets the lock */
     snprintf(path, sizeof path, "%s/parts", g->folder);
     remove_leftovers(path);
     rmdir(path); /* unless it holds parts of other operations */
@@ -169,19 +174,37 @@ static int assemble(const struct generation *g)
     return code;
 }
 
-static bool make_folders(const struct generation *g)
+/* Opens and locks a folder of parts, made if need be; -1 if that fails, or if meanwhile it was removed by who is done. */
+static int enter_folder(const char *path)
 {
+    struct stat held, there;
+    mkdir(path, 0777); /* whether it worked is seen below */
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return -1;
+    if (flock(folder, LOCK_SH) == 0 && fstat(folder, &held) == 0 && stat(path, &there) == 0 &&
+        held.st_dev == there.st_dev && held.st_ino == there.st_ino)
+        return folder;
+    close(folder);
+    return -1;
+}
+
+static bool enter_parts(struct generation *g)
+{
+    enum { ATTEMPTS = 100 }; /* each but the last fails where one process more ends at that moment */
     char path[PATH_SIZE];
     if (snprintf(path, sizeof path, "%s/parts", g->folder) > PATH_SIZE - 256)
         return false;
-    mkdir(g->folder, 0777); /* whether it worked is seen below */
-    mkdir(path, 0777);
-    return access(path, W_OK | X_OK) == 0;
+    mkdir(g->folder, 0777); /* as above */
+    g->parts = -1;
+    for (size_t k = 0; k < ATTEMPTS && g->parts < 0; k++)
+        g->parts = enter_folder(path);
+    return g->parts >= 0 && access(path, W_OK | X_OK) == 0;
 }
 
 static int generate(struct generation *g, unsigned processes)
 {
-    if (!make_folders(g))
+    if (!enter_parts(g))
         return complain_usage("%s: cannot make or write to this folder", g->folder);
     g->count = count_cases(g);
     const struct jobs jobs = {.count = (g->count + g->shards - 1 - g->shard) / g->shards,

@@ -75,11 +75,17 @@ static void keep(const struct manifest *m, const char *path)
     free(answered.cases);
 }
 
+/* How long a path is without this ending, if it has it. */
+static size_t length_without(const char *path, const char *ending)
+{
+    size_t length = strlen(path), end = strlen(ending);
+    return length > end && strcmp(path + length - end, ending) == 0 ? length - end : length;
+}
+
 void own_cases_file(char *file, size_t size, const char *path, const char *ending)
 {
-    size_t length = strlen(path);
-    if (length > 5 && strcmp(path + length - 5, ".json") == 0)
-        length -= 5;
+    size_t json = length_without(path, ".json"), tensors = length_without(path, ".safetensors");
+    size_t length = json < tensors ? json : tensors;
     snprintf(file, size, "%.*s%s", (int)length, path, ending);
 }
 

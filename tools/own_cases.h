@@ -4,10 +4,10 @@
 
 #include "set.h"
 
-/* PATH, which may end in .json, with that ending instead. */
+/* PATH, which may end in .json or .safetensors, with that ending instead. */
 void own_cases_file(char *file, size_t size, const char *path, const char *ending);
 
-/* Reads PATH.json and PATH.safetensors (`path` may end in .json) as a set of one operation whose cases have the answers and
+/* Reads PATH.json and PATH.safetensors (`path` may end in either) as a set of one operation whose cases have the answers and
  * bounds of the dialect. They are kept in PATH.answers.json and .safetensors and not computed again while the questions are
  * the same. With a progress bar. ASSAY_UNREADABLE with a sentence, and what the reference says. Cost of a case of m x n,
  * m <= n: some 2000 m m n roundings in emulated arithmetic for each step of Newton-Schulz (seconds at 64 x 128). */
