@@ -49,9 +49,11 @@ static void append(struct hypothesis *h, const char *format, ...)
     va_end(arguments);
 }
 
-/* What the hypothesis has of a number of its own. */
+/* What the results show of a number of its own, or what the hypothesis has until they are asked. */
 static double own_number(const struct hypothesis *h, size_t k)
 {
+    if (h->asked && h->numbers[k].seen)
+        return h->numbers[k].value;
     const struct assay_triple t = k <= NUMBER_C ? h->dialect.coefficients->triples[0] : (struct assay_triple){0};
     return (double[NUMBERS]){t.a,     t.b,     t.c, 0, h->dialect.norm_factor, h->dialect.eps, h->dialect.scale_factor,
                              h->beta, h->decay}[k];
@@ -159,4 +161,6 @@ void hypothesis_tell(struct hypothesis *h, enum tensor_type format)
     for (size_t k = 0; k < NUMBERS; k++)
         if (h->own[k] && of_dialect[k] != 0)
             h->numbers[k] = number_beside(&h->numbers[k], k, format, of_dialect[k]);
+    if (hypothesis_is_numbered(h))
+        hypothesis_name(h);
 }

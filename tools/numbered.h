@@ -27,7 +27,7 @@ void hypothesis_give_triple(struct hypothesis *h, struct own_triple *to, struct 
 /* The name, and how many changes there are: each axis that differs from the dialect with its bug, each number, and the bug. */
 void hypothesis_name(struct hypothesis *h);
 
-/* Of numbers of its own h->numbers are told beside what its dialect says. */
+/* Of numbers of its own h->numbers are told beside what its dialect says, and in its name. */
 void hypothesis_tell(struct hypothesis *h, enum tensor_type format);
 
 #endif

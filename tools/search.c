@@ -314,14 +314,20 @@ static struct hypothesis with_fitted(struct search *s, const struct hypothesis *
     return h;
 }
 
-/* Where nothing explains the results, the named dialects with a triple of the port's own, if one, repeated, explains those of
+/* Whether a known convention, or one with a bug or other axes, says something of every output, and nothing wrong. */
+static bool all_is_explained(const struct search *s)
+{
+    return search_explains(&s->each[0]) && s->each[0].silent + s->each[0].open == 0;
+}
+
+/* Where not all is explained, the named dialects with a triple of the port's own, if one, repeated, explains those of
  * Newton-Schulz: every dialect, for wrong coefficients contradict them all alike; the nearest with other numbers too, for a fit
  * knows no factor on the norm. */
 static assay_status consider_fitted(struct search *s, const struct evidence *e, struct progress_bar *bar)
 {
     assay_status status = ASSAY_OK;
     struct hypothesis from[MOST_CHANGED], nearest = {0};
-    size_t count = search_explains(&s->each[0]) ? 0 : fittable(s, from);
+    size_t count = all_is_explained(s) ? 0 : fittable(s, from);
     if (count == 0 || !fits(s, e, &from->dialect))
         return ASSAY_OK;
     for (size_t k = 0; k < count && status == ASSAY_OK; k++) {
@@ -399,7 +405,8 @@ assay_status search_run(struct search *s, const struct evidence *e, bool any_for
     }
     if (status == ASSAY_OK)
         status = weigh_axes(s, e, &bar);
-    hypothesis_tell(&s->each[0], s->format);
+    if (status == ASSAY_OK)
+        hypothesis_tell(&s->each[0], s->format);
     end_progress(&bar);
     return status;
 }
