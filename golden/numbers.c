@@ -171,7 +171,8 @@ static void tell(const struct fit *f, const struct change *at, const struct equa
         double base = number_nominal(f->d, f->parts, f->count, k), value = base + at->of[k] * (relative ? base : 1);
         double own = errors[k] * (relative ? value : 1),
                once = number_rounded_once(f->format, f->parts, f->count, k, value);
-        struct number_estimate x = {base, 0, base, number_cases(f->parts, f->count, k), false};
+        struct number_estimate x = {.value = base, .cases = number_cases(f->parts, f->count, k)};
+        x = number_beside(&x, k, f->format, base);
         x.error = sqrt(own * own + once * once);
         x.seen = x.cases > 0 && errors[k] <= number_ways[k].range / 4 && e->n[k][k] >= e->best[k] / 10 &&
                  (k != NUMBER_NORM || fabs(at->of[k]) <= 0.125);
@@ -180,9 +181,18 @@ static void tell(const struct fit *f, const struct change *at, const struct equa
     }
 }
 
-bool number_excluded(const struct number_estimate *x)
+bool number_excluded(const struct number_estimate *x, double errors)
 {
-    return !(fabs(x->value - x->nominal) <= 4 * x->error);
+    double far = fmin(fabs(x->value - x->nominal), fabs(x->value - x->rounded));
+    return !(far <= errors * x->error);
+}
+
+struct number_estimate number_beside(const struct number_estimate *x, size_t k, enum tensor_type format, double nominal)
+{
+    struct number_estimate y = *x;
+    y.nominal = nominal;
+    y.rounded = k <= NUMBER_C ? nearest(format, nominal) : nominal;
+    return y;
 }
 
 static void estimate(struct work *w, void *pointer)
@@ -209,7 +219,7 @@ static void estimate(struct work *w, void *pointer)
         settle(w, f, &at, &e);
     }
     tell(f, &at, &e);
-    if (!f->d->coefficients || !numbers_repeat(f->d) || number_excluded(&f->found[NUMBER_NORM]))
+    if (!f->d->coefficients || !numbers_repeat(f->d) || number_excluded(&f->found[NUMBER_NORM], NUMBER_FAR))
         return;
     struct number_estimate norm = f->found[NUMBER_NORM];
     f->norm_held = true;

@@ -5,6 +5,7 @@ or all dialects, and all bugs of jordan; then it prints the rates.
 """
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -114,6 +115,20 @@ def test_own_coefficients():
     for name, value, nominal in (("a", 3, 3.4445), ("b", -3.2, -4.775), ("c", 1.2, 2.0315)):
         x = found["effective"].get(name, {"value": 0, "error": 0, "nominal": 0})
         check(abs(x["value"] - value) <= 4 * x["error"] and x["nominal"] == nominal, f"{name}: {x}")
+
+
+def test_names_are_true():
+    """In bf16, where a factor on the norm does nearly the same as a triple, and ten other steps explain most of what six far ones
+    make: each is named if it is what the port has, with the numbers that are told."""
+    for changes, names in ((["coefficients=3.4,-4.7,2", "steps=5"], ["coefficients 3.4"]), (["norm-factor=1.01"], ["norm-factor=1.0"]),
+                           (["coefficients=3.4,-4.7,2", "steps=5", "norm-factor=1.01"], ["coefficients 3.4", "norm-factor=1.0"]),
+                           (["coefficients=3,-3.2,1.2", "steps=6"], ["coefficients 3.0", "steps=6"])):
+        found = identify("jordan", "none", "bf16", 1, *changes)
+        check(found["name"].startswith("jordan, ") and found["name"].count("=") == len(names) - ("coefficients" in names[0]) and
+              all(f", {name}" in found["name"] for name in names), f"{changes}: {found['name']}")
+        told = re.search(r"coefficients (\S+),", found["name"])
+        a = found["effective"]["a"]
+        check(not told or abs(float(told[1]) - a["value"]) <= a["error"], f"{found['name']}: a is told as {a}")
 
 
 def test_nothing_explains():

@@ -64,6 +64,21 @@ START_TEST(honest_ports_have_nominal_numbers)
 }
 END_TEST
 
+/* A coefficient may be what the format makes of it: 3.4445 is 3.4375 in bfloat16, and 3.4445 in binary32. No other number may. */
+START_TEST(coefficients_may_be_rounded)
+{
+    const struct number_estimate x = {.value = 3.4375, .error = 0.001};
+    struct number_estimate a = number_beside(&x, NUMBER_A, TENSOR_BF16, 3.4445),
+                           finer = number_beside(&x, NUMBER_A, TENSOR_F32, 3.4445),
+                           scale = number_beside(&x, NUMBER_SCALE, TENSOR_BF16, 3.4445);
+    ck_assert(a.nominal == 3.4445 && a.rounded == 3.4375 && a.value == x.value && a.error == x.error);
+    ck_assert(!number_excluded(&a, NUMBER_FAR) && number_excluded(&finer, NUMBER_FAR) &&
+              number_excluded(&scale, NUMBER_FAR));
+    a.value = 3.441; /* as far from the one as from the other */
+    ck_assert(!number_excluded(&a, NUMBER_FAR) && number_excluded(&a, 3));
+}
+END_TEST
+
 /* A port with other numbers: they are found, all at once, and the nominal ones excluded. epsilon is ten times too large. */
 START_TEST(other_numbers_are_found)
 {
@@ -253,5 +268,6 @@ START_TEST(equations_are_solved)
 END_TEST
 
 RUN_TESTS("numbers", TEST(honest_ports_have_nominal_numbers), TEST(other_numbers_are_found), TEST(schedules),
-          TEST(what_is_not_seen), TEST(wrong_cases_count_little), TEST(ports_with_a_fault),
-          TEST(other_ports_are_not_seen), TEST(schedules_are_told_from_triples), TEST(equations_are_solved))
+          TEST(what_is_not_seen), TEST(coefficients_may_be_rounded), TEST(wrong_cases_count_little),
+          TEST(ports_with_a_fault), TEST(other_ports_are_not_seen), TEST(schedules_are_told_from_triples),
+          TEST(equations_are_solved))

@@ -232,6 +232,8 @@ assay_status hypothesis_judge(struct hypothesis *h, const struct evidence *e, en
     h->judged = true;
     h->predicted = h->contradicted = h->silent = h->open = 0;
     h->cost = 0;
+    for (size_t k = 0; k < NUMBERS; k++)
+        h->cost += h->own[k] ? log((double)e->outputs) / 2 : 0;
     for (size_t k = 0; k < e->case_count; k++) {
         struct prediction p = {.h = h, .o = &e->cases[k], .format = format, .members = HYPOTHESIS_MEMBERS};
         assay_status status;
@@ -266,6 +268,8 @@ int hypotheses_compare(const void *a, const void *b)
         return x->judged ? -1 : 1;
     if (x->judged && against != other)
         return against < other ? -1 : 1;
+    if (x->denied != y->denied)
+        return x->denied ? 1 : -1;
     double p = x->judged ? x->cost : x->distance, q = x->judged ? y->cost : y->distance;
     if (p != q)
         return p < q ? -1 : 1;

@@ -26,9 +26,13 @@ struct hypothesis {
     const struct assay_dialect *base; /* the named dialect that it starts from */
     struct assay_dialect dialect;
     const struct bug *bug; /* or NULL */
-    size_t changes;        /* of axes; */
+    size_t changes;        /* of axes, and numbers of its own: */
+    bool own[NUMBERS];     /* those that were estimated from the results */
     double beta, decay;    /* what the port has, whatever the cases say; 0 if it has theirs */
-    bool numbered;         /* and whether numbers of its were estimated from the results */
+
+    bool asked;  /* whether its numbers were estimated, beside those that it says, and */
+    bool denied; /* whether they exclude some of these */
+    struct number_estimate numbers[NUMBERS];
 
     double distance; /* hypothesis_measure() */
     bool judged;     /* hypothesis_judge(): of the outputs that it predicts, how many are contradicted, and */
@@ -46,7 +50,8 @@ assay_status hypothesis_measure(struct hypothesis *h, const struct evidence *e);
 /* Judges it as computed in the format. An output is contradicted if its error exceeds HYPOTHESIS_FACTOR times that of the
  * worst of HYPOTHESIS_MEMBERS evaluations in that format, which is an empirical envelope as in golden/bounds.h, only made
  * on the spot; for a named dialect, if the judge fails it. cost = sum of log s + z^2 / 2 with z = error / s, s the root
- * mean square error of these evaluations relative to the result, and z^2 / 2 growing as the logarithm beyond z = 4. */
+ * mean square error of these evaluations relative to the result, and z^2 / 2 growing as the logarithm beyond z = 4; and of log(outputs) / 2 for each number of its own,
+ * as Schwarz has it: what is fitted to the results is nearer to them for that alone. */
 enum { HYPOTHESIS_MEMBERS = 12, HYPOTHESIS_FACTOR = 3 };
 assay_status hypothesis_judge(struct hypothesis *h, const struct evidence *e, enum tensor_type format);
 
@@ -56,8 +61,8 @@ const struct golden_case *hypotheses_split(const struct golden_set *set, const s
                                            const struct assay_dialect *a, const struct assay_dialect *b,
                                            enum tensor_type format, double *times);
 
-/* Which of two explains more: for qsort(), by outputs contradicted or passed over in silence, then cost if both were judged;
- * else by distance; of equals the better known. */
+/* Which of two explains more: for qsort(), by outputs contradicted or passed over in silence, then whether the numbers
+ * deny it, then cost if both were judged; else by distance; of equals the better known. */
 int hypotheses_compare(const void *a, const void *b);
 
 /* Whether a port is more often of this dialect than of that, by the name alone. */

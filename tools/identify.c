@@ -32,6 +32,8 @@ static void print_hypothesis(const struct hypothesis *h)
     printf("  %-44s contradicted by %zu of %zu outputs, cost %.1f", h->name, h->contradicted, h->predicted, h->cost);
     if (h->silent > 0)
         printf("; says nothing about %zu", h->silent);
+    if (h->denied)
+        printf("; its numbers are others");
     putchar('\n');
 }
 
@@ -90,11 +92,11 @@ static void print_numbers(const struct search *s)
     }
     printf("\nnumbers of the port, if it is %s otherwise:\n", s->each[0].name);
     for (size_t k = 0; k < NUMBERS; k++) {
-        const struct number_estimate *x = &s->numbers[k];
+        const struct number_estimate *x = &s->each[0].numbers[k];
         /* to a tenth of the error */
         int digits = (int)fmin(fmax(2 + ceil(log10(fabs(x->value) / x->error)), 2), 17);
         char far[64] = "";
-        if (number_excluded(x))
+        if (number_excluded(x, NUMBER_FAR))
             snprintf(far, sizeof far, ", %.0f standard errors away", fabs(x->value - x->nominal) / x->error);
         if (told(&s->each[0], k) && x->seen)
             printf("  %-16s %.*g +- %.2g (it should be %.6g%s), from %zu cases\n", number_names[k], digits, x->value,
@@ -139,6 +141,7 @@ static json_t *hypothesis_json(const struct hypothesis *h)
     report_add(r, "predicted", json_integer((json_int_t)h->predicted));
     report_add(r, "silent", json_integer((json_int_t)h->silent));
     report_add(r, "cost", report_number(h->cost));
+    report_add(r, "denied", json_boolean(h->denied));
     return r;
 }
 
@@ -170,7 +173,7 @@ static bool print_json(const struct identification *i)
                              (json_int_t)s->axes[k].contradicted));
     for (size_t k = 0; k < NUMBERS && search_explains(&s->each[0]); k++)
         if (told(&s->each[0], k))
-            report_add(effective, number_names[k], number_json(&s->numbers[k]));
+            report_add(effective, number_names[k], number_json(&s->each[0].numbers[k]));
     json_t *same = json_array();
     for (size_t k = 0; k < s->count; k++)
         if (search_same(&s->each[0], &s->each[k]))

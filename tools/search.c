@@ -29,6 +29,10 @@ static bool add(struct search *s, const struct hypothesis *h)
 
 void search_free(struct search *s)
 {
+    for (struct own_triple *next, *x = s->triples; x; x = next) {
+        next = x->next;
+        free(x);
+    }
     free(s->each);
 }
 
@@ -47,7 +51,7 @@ bool search_same(const struct hypothesis *h, const struct hypothesis *other)
  * dialects changed alike that do so the better known stays. */
 static assay_status consider(struct search *s, const struct evidence *e, struct hypothesis *h)
 {
-    h->judged = false;
+    h->judged = h->asked = h->denied = false;
     assay_status status = hypothesis_measure(h, e);
     if (status != ASSAY_OK)
         return status;
@@ -63,12 +67,18 @@ static assay_status consider(struct search *s, const struct evidence *e, struct 
     return add(s, h) ? ASSAY_OK : ASSAY_NO_MEMORY;
 }
 
+static struct hypothesis plain_of(const struct assay_dialect *d)
+{
+    struct hypothesis h = {.base = d, .dialect = *d};
+    snprintf(h.name, sizeof h.name, "%s", d->name);
+    return h;
+}
+
 static assay_status consider_named(struct search *s, const struct evidence *e, struct progress_bar *bar)
 {
     assay_status status = ASSAY_OK;
     for (size_t d = 0; d < assay_dialect_count && status == ASSAY_OK; d++) {
-        struct hypothesis h = {.base = &assay_dialects[d], .dialect = assay_dialects[d]};
-        snprintf(h.name, sizeof h.name, "%s", h.base->name);
+        struct hypothesis h = plain_of(&assay_dialects[d]);
         show_progress(bar, "dialects", (double)d / (double)assay_dialect_count);
         status = consider(s, e, &h);
     }
@@ -147,10 +157,17 @@ static assay_status judge_nearest(struct search *s, const struct evidence *e, si
     return status;
 }
 
-static void forget_judgements(struct search *s)
+/* Forgets what was found in another format, numbers too. */
+static void forget_format(struct search *s)
 {
-    for (size_t k = 0; k < s->count; k++)
-        s->each[k].judged = false;
+    size_t count = 0;
+    for (size_t k = 0; k < s->count; k++) {
+        struct hypothesis *h = &s->each[k];
+        h->judged = h->asked = h->denied = false;
+        if (!hypothesis_is_numbered(h))
+            s->each[count++] = *h;
+    }
+    s->count = count;
 }
 
 /* Copies the best with so many axes changed and without a bug, at most `most`; returns how many. */
@@ -193,35 +210,33 @@ static size_t fittable(const struct search *s, struct hypothesis from[MOST_CHANG
     return count;
 }
 
-static assay_status estimate_numbers(struct number_estimate found[NUMBERS], const struct search *s,
-                                     const struct evidence *e, const struct hypothesis *h)
+static struct own_triple *new_triple(struct search *s)
 {
-    const assay_options options = {.threads = 1};
-    return numbers_estimate(found, &h->dialect, h->bug ? h->bug->fault : FAULT_NONE, e->cases, e->case_count, s->format,
-                            &options);
+    struct own_triple *x = calloc(1, sizeof *x);
+    if (x) {
+        x->next = s->triples;
+        s->triples = x;
+    }
+    return x;
 }
 
-/* The hypothesis with what is seen to be another number than the dialect's. */
-static struct hypothesis numbered(const struct hypothesis *from, const struct number_estimate found[NUMBERS])
+/* A measured hypothesis with the numbers that the results show, if these are others: asked for once more from there if that is twice as
+ * near to the results, for from afar they are not found to the last digit. */
+static assay_status consider_own_numbers(struct search *s, const struct evidence *e, struct hypothesis h)
 {
-    struct hypothesis h = *from;
-    double *const own[NUMBERS] = {[NUMBER_NORM] = &h.dialect.norm_factor,
-                                  [NUMBER_EPS] = &h.dialect.eps,
-                                  [NUMBER_SCALE] = &h.dialect.scale_factor,
-                                  [NUMBER_BETA] = &h.beta,
-                                  [NUMBER_DECAY] = &h.decay};
-    for (size_t k = 0; k < NUMBERS; k++) {
-        const struct number_estimate *x = &found[k];
-        bool vanishes = k == NUMBER_SCALE && !(x->value > 0x1p-20 * x->nominal); /* no port has that: it does nothing */
-        if (!own[k] || !x->seen || vanishes || !number_excluded(x))
-            continue;
-        *own[k] = x->value;
-        h.numbered = true;
-        h.changes++;
-        size_t end = strlen(h.name);
-        snprintf(h.name + end, sizeof h.name - end, ", %s=%.6g", number_names[k], x->value);
+    bool nearer = true;
+    assay_status status = ASSAY_OK;
+    for (int n = 0; n < 2 && nearer && status == ASSAY_OK; n++) {
+        struct own_triple *to = new_triple(s);
+        double before = h.distance;
+        status = to ? hypothesis_ask(&h, e, s->format) : ASSAY_NO_MEMORY;
+        bool others = status == ASSAY_OK && hypothesis_number(&h, s->format, to);
+        others = others && (h.changes > 0 || h.bug); /* the dialect itself is there */
+        if (others)
+            status = consider(s, e, &h);
+        nearer = others && h.distance < before - log(2);
     }
-    return h;
+    return status;
 }
 
 static int by_distance(const void *a, const void *b)
@@ -242,57 +257,89 @@ static assay_status consider_numbered(struct search *s, const struct evidence *e
             from[count++] = from[k];
     assay_status status = ASSAY_OK;
     for (size_t k = 0; k < count && status == ASSAY_OK; k++) {
-        struct number_estimate found[NUMBERS];
         show_progress(bar, "numbers", (double)k / NUMBERED_AT_ONCE);
-        status = estimate_numbers(found, s, e, &from[k]);
-        struct hypothesis h = status == ASSAY_OK ? numbered(&from[k], found) : from[k];
-        if (h.numbered)
-            status = consider(s, e, &h);
+        status = consider_own_numbers(s, e, from[k]);
     }
     return status == ASSAY_OK && count > 0 ? judge_nearest(s, e, JUDGED_AT_ONCE, bar) : status;
 }
 
-/* The numbers of what explains the results, beside those of its dialect. */
-static assay_status tell_numbers(struct search *s, const struct evidence *e)
+/* A dialect with numbers of its own, with one axis changed, or with a known bug. */
+static assay_status consider_around(struct search *s, const struct evidence *e, const struct assay_dialect *base,
+                                    struct progress_bar *bar)
 {
-    const struct hypothesis *first = &s->each[0];
-    bool fitted = first->dialect.coefficients == &s->fitted, known = fitted && numbers_repeat(first->base);
-    const struct assay_triple own = known ? assay_dialect_triple(first->base, 0) : (struct assay_triple){0};
-    const double of_dialect[NUMBERS] = {[NUMBER_A] = own.a,
-                                        [NUMBER_B] = own.b,
-                                        [NUMBER_C] = own.c,
-                                        [NUMBER_NORM] = first->base->norm_factor,
-                                        [NUMBER_EPS] = first->base->eps,
-                                        [NUMBER_SCALE] = first->base->scale_factor};
-    if (!search_explains(first))
-        return ASSAY_OK;
-    assay_status status = estimate_numbers(s->numbers, s, e, first);
-    for (size_t k = 0; k < NUMBERS && (first->numbered || fitted); k++)
-        if (of_dialect[k] != 0)
-            s->numbers[k].nominal = of_dialect[k];
+    struct hypothesis plain = plain_of(base);
+    assay_status status = hypothesis_measure(&plain, e);
+    if (status == ASSAY_OK)
+        status = consider_own_numbers(s, e, plain);
+    for (size_t b = 0; b < bug_count && status == ASSAY_OK; b++)
+        status = consider_bug(s, e, base, &bugs[b]);
+    return status == ASSAY_OK ? consider_changes(s, e, &plain, bar) : status;
+}
+
+/* As long as what explains the results is denied by their numbers: what these make of it, and what is around its dialect. */
+static assay_status settle_numbers(struct search *s, const struct evidence *e, struct progress_bar *bar)
+{
+    assay_status status = ASSAY_OK;
+    const struct assay_dialect *around = NULL;
+    while (status == ASSAY_OK && search_explains(&s->each[0]) && !s->each[0].asked) {
+        show_progress(bar, "numbers", 0);
+        status = hypothesis_ask(&s->each[0], e, s->format);
+        if (status != ASSAY_OK || !s->each[0].denied)
+            break;
+        const struct assay_dialect *base = s->each[0].base;
+        status = consider_own_numbers(s, e, s->each[0]);
+        if (status == ASSAY_OK && base != around)
+            status = consider_around(s, e, around = base, bar);
+        if (status == ASSAY_OK)
+            status = judge_nearest(s, e, JUDGED_AT_ONCE, bar);
+    }
     return status;
 }
 
-/* Where nothing explains the results, the named dialects with a triple of the port's own, if one, repeated, explains those of
- * Newton-Schulz: every dialect, for wrong coefficients contradict them all alike. */
+/* Fits a triple, once. */
+static bool fits(struct search *s, const struct evidence *e, const struct assay_dialect *normalisation)
+{
+    if (!s->fit_tried)
+        s->fit_found = fit_triple(&s->fitted.triple, &s->steps, e, normalisation);
+    s->fit_tried = true;
+    return s->fit_found;
+}
+
+static struct hypothesis with_fitted(struct search *s, const struct hypothesis *from)
+{
+    struct hypothesis h = *from;
+    h.dialect.steps = s->steps;
+    hypothesis_give_triple(&h, &s->fitted, s->fitted.triple);
+    hypothesis_name(&h);
+    return h;
+}
+
+/* Whether a known convention, or one with a bug or other axes, says something of every output, and nothing wrong. */
+static bool all_is_explained(const struct search *s)
+{
+    return search_explains(&s->each[0]) && s->each[0].silent + s->each[0].open == 0;
+}
+
+/* Where not all is explained, the named dialects with a triple of the port's own, if one, repeated, explains those of
+ * Newton-Schulz: every dialect, for wrong coefficients contradict them all alike; the nearest with other numbers too, for a fit
+ * knows no factor on the norm. */
 static assay_status consider_fitted(struct search *s, const struct evidence *e, struct progress_bar *bar)
 {
     assay_status status = ASSAY_OK;
-    struct hypothesis from[MOST_CHANGED];
-    size_t count = search_explains(&s->each[0]) ? 0 : fittable(s, from), steps;
-    if (count == 0 || !fit_triple(&s->triple, &steps, e, &from->dialect))
+    struct hypothesis from[MOST_CHANGED], nearest = {0};
+    size_t count = all_is_explained(s) ? 0 : fittable(s, from);
+    if (count == 0 || !fits(s, e, &from->dialect))
         return ASSAY_OK;
-    s->fitted = (struct assay_coefficients){"fitted", "", 1, &s->triple};
     for (size_t k = 0; k < count && status == ASSAY_OK; k++) {
-        struct hypothesis h = from[k];
-        h.dialect.coefficients = &s->fitted;
-        h.dialect.steps = steps;
-        h.dialect.overrun = ASSAY_OVERRUN_REPEAT_LAST;
-        h.changes++;
-        snprintf(h.name, sizeof h.name, "%.60s, coefficients %.4f, %.4f, %.4f, steps=%zu", from[k].base->name,
-                 s->triple.a, s->triple.b, s->triple.c, steps);
+        struct hypothesis h = with_fitted(s, &from[k]);
         status = consider(s, e, &h);
+        nearest = h.distance < nearest.distance ? h : nearest;
     }
+    if (status == ASSAY_OK)
+        status = judge_nearest(s, e, JUDGED_AT_ONCE, bar);
+    if (status != ASSAY_OK || search_explains(&s->each[0]) || !nearest.base)
+        return status;
+    status = consider_own_numbers(s, e, nearest);
     return status == ASSAY_OK ? judge_nearest(s, e, JUDGED_AT_ONCE, bar) : status;
 }
 
@@ -336,10 +383,14 @@ static assay_status weigh_axes(struct search *s, const struct evidence *e, struc
 static assay_status search_in(struct search *s, const struct evidence *e, enum tensor_type format,
                               struct progress_bar *bar)
 {
-    forget_judgements(s);
+    forget_format(s);
     s->format = format;
     assay_status status = explain(s, e, bar);
-    return status == ASSAY_OK ? consider_numbered(s, e, bar) : status;
+    if (status == ASSAY_OK)
+        status = consider_numbered(s, e, bar);
+    if (status == ASSAY_OK)
+        status = consider_fitted(s, e, bar);
+    return status == ASSAY_OK ? settle_numbers(s, e, bar) : status;
 }
 
 assay_status search_run(struct search *s, const struct evidence *e, bool any_format, enum tensor_type format)
@@ -353,11 +404,9 @@ assay_status search_run(struct search *s, const struct evidence *e, bool any_for
             break;
     }
     if (status == ASSAY_OK)
-        status = consider_fitted(s, e, &bar);
-    if (status == ASSAY_OK)
         status = weigh_axes(s, e, &bar);
     if (status == ASSAY_OK)
-        status = tell_numbers(s, e);
+        hypothesis_tell(&s->each[0], s->format);
     end_progress(&bar);
     return status;
 }

@@ -2,7 +2,7 @@
 #ifndef ASSAY_TOOLS_SEARCH_H
 #define ASSAY_TOOLS_SEARCH_H
 
-#include "hypotheses.h"
+#include "numbered.h"
 
 /* What one axis of the best hypothesis rests on: its value, the nearest other value, and how many outputs contradict it. */
 struct axis_evidence {
@@ -17,9 +17,10 @@ struct search {
     struct hypothesis *each; /* the best first */
     size_t axis_count;
     struct axis_evidence axes[64];
-    struct number_estimate numbers[NUMBERS]; /* of the best hypothesis, if it explains the results */
-    struct assay_triple triple;              /* fitted, and the table made of it */
-    struct assay_coefficients fitted;
+    struct own_triple *triples; /* what hypotheses have of their own */
+    bool fit_tried, fit_found;  /* and what fits all Newton-Schulz results, taken so many steps */
+    struct own_triple fitted;
+    size_t steps;
 };
 
 /* Searches, with a progress bar. Without `any_format` only the format given is tried. */
