@@ -50,8 +50,9 @@ assay_status hypothesis_measure(struct hypothesis *h, const struct evidence *e);
 /* Judges it as computed in the format. An output is contradicted if its error exceeds HYPOTHESIS_FACTOR times that of the
  * worst of HYPOTHESIS_MEMBERS evaluations in that format, which is an empirical envelope as in golden/bounds.h, only made
  * on the spot; for a named dialect, if the judge fails it. cost = sum of log s + z^2 / 2 with z = error / s, s the root
- * mean square error of these evaluations relative to the result, and z^2 / 2 growing as the logarithm beyond z = 4; and of log(outputs) / 2 for each number of its own,
- * as Schwarz has it: what is fitted to the results is nearer to them for that alone. */
+ * mean square error of these evaluations relative to the result, and z^2 / 2 growing as the logarithm beyond z = 4; and of
+ * log(outputs) / 2 for each number of its own, as Schwarz has it: what is fitted to the results is nearer to them for that
+ * alone. */
 enum { HYPOTHESIS_MEMBERS = 12, HYPOTHESIS_FACTOR = 3 };
 assay_status hypothesis_judge(struct hypothesis *h, const struct evidence *e, enum tensor_type format);
 

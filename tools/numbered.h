@@ -11,9 +11,9 @@ assay_status hypothesis_ask(struct hypothesis *h, const struct evidence *e, enum
 /* Whether it has numbers of its own. */
 bool hypothesis_is_numbered(const struct hypothesis *h);
 
-/* Replaces the numbers of a hypothesis that was asked that the results exclude (NUMBER_FAR): by its dialect's where they allow that,
- * else by the estimates. Of a triple all three are, and kept in *to, which must live as long as the hypothesis. False if there is nothing to
- * replace. */
+/* Replaces those numbers of a hypothesis that was asked that the results exclude (NUMBER_FAR): by its dialect's where they
+ * allow that, else by the estimates. Of a triple all three are, and kept in *to, which must live as long as the hypothesis.
+ * False if there is nothing to replace. */
 struct own_triple {
     struct assay_triple triple;
     struct assay_coefficients table;

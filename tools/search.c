@@ -220,8 +220,8 @@ static struct own_triple *new_triple(struct search *s)
     return x;
 }
 
-/* A measured hypothesis with the numbers that the results show, if these are others: asked for once more from there if that is twice as
- * near to the results, for from afar they are not found to the last digit. */
+/* A measured hypothesis with the numbers that the results show, if these are others: asked for once more from there if that is
+ * twice as near to the results, for from afar they are not found to the last digit. */
 static assay_status consider_own_numbers(struct search *s, const struct evidence *e, struct hypothesis h)
 {
     bool nearer = true;
