@@ -70,8 +70,8 @@ typedef double eight __attribute__((vector_size(64)));
 typedef uint64_t bits __attribute__((vector_size(64)));
 typedef float singles __attribute__((vector_size(32)));
 
-/* Compiled for several units, of which the best is taken when the program starts: arithmetic is IEEE 754's in each. (clang 14
- * gives such functions names that are found in no other file.) */
+/* Compiled for several units, of which the best is taken when the program starts: arithmetic is IEEE 754's in each. Static
+ * functions only: of others libraries would show what does that, whatever the visibility; with clang 14 of these, too. */
 #if defined(__x86_64__) && defined(__OPTIMIZE__) && !defined(__clang__)
 #define FOR_EACH_UNIT __attribute__((target_clones("avx512f", "avx2", "default")))
 #define INLINE static inline __attribute__((always_inline)) /* into each of them */
@@ -168,21 +168,28 @@ INLINE void round_few(struct evaluation *e, enum tensor_type place, double *x, s
     memcpy(x, &all, count * sizeof *x);
 }
 
-FOR_EACH_UNIT double rounded(struct evaluation *e, enum tensor_type place, double x)
+FOR_EACH_UNIT static void round_vector(struct evaluation *e, enum tensor_type place, double *x, size_t count)
 {
-    if (place == TENSOR_F32 && !e->random)
-        return (double)(float)x;
+    for (; count >= COLUMNS; count -= COLUMNS, x += COLUMNS)
+        round_few(e, place, x, COLUMNS);
+    round_few(e, place, x, count);
+}
+
+FOR_EACH_UNIT static double round_one(struct evaluation *e, enum tensor_type place, double x)
+{
     round_few(e, place, &x, 1);
     return x;
 }
 
-FOR_EACH_UNIT void round_all(struct evaluation *e, enum tensor_type place, double *x, size_t count)
+double rounded(struct evaluation *e, enum tensor_type place, double x)
 {
-    if (place == TENSOR_F64 && !e->random)
-        return;
-    for (; count >= COLUMNS; count -= COLUMNS, x += COLUMNS)
-        round_few(e, place, x, COLUMNS);
-    round_few(e, place, x, count);
+    return place == TENSOR_F32 && !e->random ? (double)(float)x : round_one(e, place, x);
+}
+
+void round_all(struct evaluation *e, enum tensor_type place, double *x, size_t count)
+{
+    if (place != TENSOR_F64 || e->random)
+        round_vector(e, place, x, count);
 }
 
 double nearest(enum tensor_type place, double x)
@@ -263,8 +270,8 @@ static struct way way_of(const struct evaluation *e)
     return (struct way){wide, e->fused, e->random_sums && !wide};
 }
 
-FOR_EACH_UNIT double dot(struct evaluation *e, const double *x, size_t x_stride, const double *y, size_t y_stride,
-                         size_t n, const size_t *order)
+FOR_EACH_UNIT static double dot_of_vectors(struct evaluation *e, const double *x, size_t x_stride, const double *y,
+                                           size_t y_stride, size_t n, const size_t *order)
 {
     eight sums[MOST_LANES] = {0};
     struct way way = way_of(e);
@@ -275,6 +282,12 @@ FOR_EACH_UNIT double dot(struct evaluation *e, const double *x, size_t x_stride,
     }
     add_parts(e, way, sums, 1);
     return sums[0][0];
+}
+
+double dot(struct evaluation *e, const double *x, size_t x_stride, const double *y, size_t y_stride, size_t n,
+           const size_t *order)
+{
+    return dot_of_vectors(e, x, x_stride, y, y_stride, n, order);
 }
 
 /* Inlined for each way, which is constant there. */
@@ -304,8 +317,8 @@ INLINE void add_singles(const struct evaluation *e, eight *sums, const double *x
         sums[l] = __builtin_convertvector(parts[l], eight);
 }
 
-FOR_EACH_UNIT void dots(struct evaluation *e, double sums[COLUMNS], const double *x, const double (*y)[COLUMNS],
-                        size_t n)
+FOR_EACH_UNIT static void dots_of_vectors(struct evaluation *e, double sums[COLUMNS], const double *x,
+                                          const double (*y)[COLUMNS], size_t n)
 {
     eight parts[MOST_LANES];
     struct way way = way_of(e);
@@ -324,6 +337,11 @@ FOR_EACH_UNIT void dots(struct evaluation *e, double sums[COLUMNS], const double
         add_singles(e, parts, x, y, n);
     add_parts(e, way, parts, COLUMNS / 2);
     memcpy(sums, parts, COLUMNS * sizeof *sums);
+}
+
+void dots(struct evaluation *e, double sums[COLUMNS], const double *x, const double (*y)[COLUMNS], size_t n)
+{
+    dots_of_vectors(e, sums, x, y, n);
 }
 
 const size_t *draw_order(struct evaluation *e, size_t *order, size_t n)
