@@ -15,7 +15,7 @@ from harness import check, run, run_tests
 
 KILL_MATRIX, SET = os.path.abspath(sys.argv[2]), os.path.abspath(sys.argv[3])
 ALL = len(sys.argv) > 4
-SAMPLE = ["jordan", "dion", "timm", "optax"]
+SAMPLE = ["jordan", "dion", "timm", "optax", "msign"]
 BUGS = ["shard-local", "fp16-before-norm", "stale-buffer", "decay-missing"]
 
 
