@@ -308,9 +308,10 @@ INLINE void add_singles(const struct evaluation *e, eight *sums, const double *x
     singles parts[MOST_LANES] = {0};
     size_t lanes = e->lanes;
     for (size_t k = 0; k < n; k++) {
-        eight row;
+        eight row, factor = (eight){0} + x[k];
         memcpy(&row, y[k], sizeof row);
-        singles product = __builtin_convertvector(row, singles) * (float)x[k];
+        /* Vectors both: a float alone may be computed with as a double (FLT_EVAL_METHOD). */
+        singles product = __builtin_convertvector(row, singles) * __builtin_convertvector(factor, singles);
         parts[k & (lanes - 1)] += product;
     }
     for (size_t l = 0; l < lanes; l++)
