@@ -231,7 +231,7 @@ INLINE void add_fused(eight *sum, const eight *x, const eight *y)
     *sum = top + (rest + low);
 }
 
-/* *sum += x y, for `count` pairs of columns */
+/* *sum += x y, with coins for so many pairs of columns */
 INLINE void add_product(struct evaluation *e, struct way way, eight *sum, const eight *x, const eight *y, size_t pairs)
 {
     if (way.wide && way.fused) {

@@ -149,36 +149,25 @@ const char *io_path(const char *name)
     return path;
 }
 
-/* Counts the files, and removes them if told to. */
-static size_t each_file(bool removing)
+size_t io_file_count(void)
 {
     DIR *opened = opendir(directory);
     size_t count = 0;
-    for (struct dirent *entry; (entry = readdir(opened));) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        count++;
-        if (removing)
-            remove(io_path(entry->d_name));
-    }
+    for (struct dirent *entry; (entry = readdir(opened));)
+        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
     closedir(opened);
     return count;
 }
 
-size_t io_file_count(void)
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *at)
 {
-    return each_file(false);
+    (void)status, (void)kind;
+    return at->level == 0 ? 0 : remove(path);
 }
 
 void io_clear(void)
 {
-    each_file(true);
-}
-
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *at)
-{
-    (void)status, (void)kind, (void)at;
-    return remove(path);
+    nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 int io_run(Suite *suite)
@@ -196,7 +185,8 @@ int io_run(Suite *suite)
     srunner_run_all(runner, CK_NORMAL);
     int failures = srunner_ntests_failed(runner);
     srunner_free(runner);
-    nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    io_clear();
+    rmdir(directory);
     return failures > 0;
 }
 

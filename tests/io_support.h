@@ -16,7 +16,7 @@ int io_run(Suite *suite);
 
 /* The path of a file in that directory, valid until the fourth call after this one. */
 const char *io_path(const char *name);
-/* How many files the directory holds; and none after io_clear(). */
+/* How many files and folders the directory holds; and none after io_clear(). */
 size_t io_file_count(void);
 void io_clear(void);
 

@@ -88,8 +88,8 @@ static void shell(const char *command)
     ck_assert_msg(system(text) == 0, "%s", command);
 }
 
-/* How many files and folders there are in a folder and those in it; removes them all if told to. */
-static size_t entries_of(const char *folder, bool removing)
+/* How many files and folders there are in a folder and those in it. */
+static size_t entries_of(const char *folder)
 {
     DIR *opened = opendir(folder);
     size_t count = 0;
@@ -98,9 +98,7 @@ static size_t entries_of(const char *folder, bool removing)
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
         snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-        count += 1 + entries_of(path, removing);
-        if (removing)
-            remove(path);
+        count += 1 + entries_of(path);
     }
     if (opened)
         closedir(opened);
@@ -109,12 +107,7 @@ static size_t entries_of(const char *folder, bool removing)
 
 static size_t entries(void)
 {
-    return entries_of(io_path("set"), false);
-}
-
-static void clear(void)
-{
-    entries_of(io_path("."), true);
+    return entries_of(io_path("set"));
 }
 
 static void write_set(const struct golden_set *set)
@@ -413,7 +406,7 @@ START_TEST(refuses_folders_that_are_none)
     ck_assert_int_eq(set_write(&set, io_path("set/deeper"), message, sizeof message), ASSAY_UNREADABLE);
     ck_assert_int_eq(set_write(&set, io_path("none/deeper"), message, sizeof message), ASSAY_UNREADABLE);
     ck_assert_msg(strstr(message, "none/deeper: cannot make this folder: No such file") != NULL, "%s", message);
-    clear();
+    io_clear();
     ck_assert_int_eq(mkdir(io_path("set"), 0700), 0);
     io_save(in_set("vectors"), "x", 1); /* is there, but no folder */
     ck_assert_int_eq(set_write(&set, io_path("set"), message, sizeof message), ASSAY_UNREADABLE);
@@ -428,7 +421,7 @@ START_TEST(writers_wait_for_each_other)
     struct golden_set whole = sample(0), found;
     for (size_t round = 0; round < 5; round++) {
         int status;
-        clear();
+        io_clear();
         for (size_t k = 0; k < WRITERS; k++) {
             struct golden_set own = {1, {whole.manifests[k]}};
             if (fork() == 0)
@@ -455,7 +448,7 @@ static void check_failing_writes(bool over_another)
     size_t failures = 0, old = 0;
     bool failed = true;
     for (size_t n = 1; failed; n++) {
-        clear();
+        io_clear();
         if (over_another)
             write_set(&other);
         io_fail(n);
@@ -519,7 +512,7 @@ int main(void)
     Suite *suite = suite_create("set");
     TCase *tests = tcase_create("all");
     tcase_set_timeout(tests, 600);
-    tcase_add_checked_fixture(tests, clear, clear);
+    tcase_add_checked_fixture(tests, io_clear, io_clear);
     tcase_add_test(tests, reads_what_it_writes);
     tcase_add_test(tests, reads_parts_of_a_set);
     tcase_add_test(tests, keeps_other_operations);
