@@ -65,7 +65,7 @@ enum assay_fast_arithmetic {
 enum assay_fast_form {
     ASSAY_FAST_ANY_FORM,    /* the Gram form where it takes less time: of matrices that are far from square */
     ASSAY_FAST_DIRECT_FORM, /* X <- a X + (b A + c A A) X, A = X X^T, in every step */
-    ASSAY_FAST_GRAM_FORM,   /* as many steps on A, in fp32, as accuracy allows, and then on X */
+    ASSAY_FAST_GRAM_FORM,   /* as many steps on A as accuracy allows, in fp32 but for the last, and then on X */
 };
 
 /* All zero means default. */

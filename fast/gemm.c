@@ -126,18 +126,18 @@ static void finish(const struct gemm *g, const float *sums, size_t tall, size_t 
     size_t rows = g->m - first_row < tall ? g->m - first_row : tall;
     size_t cols = g->n - first_col < wide ? g->n - first_col : wide;
     size_t below = first_row < first_col ? 0 : first_row - first_col < cols ? first_row - first_col : cols;
-    bool one_matrix = g->a.at == g->b.at;
+    bool whole = !g->symmetric || g->a.at == g->b.at || below == cols;
     if (g->symmetric && first_row + rows - first_col < cols)
         cols = first_row + rows - first_col;
-    if (!g->symmetric || one_matrix)
+    if (whole)
         finish_block(g, sums, first_row, first_col, rows, cols);
-    for (size_t i = first_row; i < first_row + rows && g->symmetric && !one_matrix; i++) {
+    for (size_t i = first_row; i < first_row + rows && !whole; i++) {
         size_t half = i < first_col ? 0 : i - first_col + 1;
         finish_block(g, sums + (i - first_row) * wide, i, first_col, 1, half < cols ? half : cols);
     }
     if (g->symmetric)
         mirror(g, first_row, first_col, rows, below);
-    for (size_t i = first_row; i < first_row + rows && g->symmetric && !one_matrix; i++)
+    for (size_t i = first_row; i < first_row + rows && !whole; i++)
         for (size_t j = first_col + below; j < i && j < first_col + cols; j++)
             mirror(g, i, j, 1, 1);
 }
@@ -243,7 +243,8 @@ static void pack_range(struct team *team, const struct gemm *g, const struct lay
 {
     size_t from = range_start(g, l, r), depth = range_start(g, l, r + 1) - from, floats = up_div(depth, l->unit);
     size_t tall = l->tall, wide = g->kernels->wide, k;
-    size_t talls = l->a_packed ? l->talls : 0, wides = l->b_packed ? l->wides : 0;
+    bool kept_a = g->same_a && l->ranges == 1, kept_b = g->same_b && l->ranges == 1;
+    size_t talls = l->a_packed && !kept_a ? l->talls : 0, wides = l->b_packed && !kept_b ? l->wides : 0;
     while ((k = team_next(team)) < talls + wides) {
         if (k < talls) {
             size_t first = k * tall, count = g->m - first < tall ? g->m - first : tall;

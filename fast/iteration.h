@@ -50,10 +50,15 @@ static inline void put(const struct operand *x, size_t i, size_t j, float value)
 /* A = X X^T */
 void gram(const struct iteration *it, const struct operand *a, const struct operand *x);
 
-/* C = alpha A B + beta D for a symmetric A whose sides are short; C too if `symmetric`, else in the shape of X. D may be
- * NULL. */
+enum {
+    SYMMETRIC = 1, /* C is, and so has the sides of A, not those of X */
+    SAME_A = 2,    /* as in the product before, which had the same sides and formats */
+    SAME_B = 4
+};
+
+/* C = alpha A B + beta D for a symmetric A whose sides are short. D may be NULL. */
 void multiply(const struct iteration *it, const struct operand *c, double alpha, const struct operand *a,
-              const struct operand *b, double beta, const struct operand *d, bool symmetric);
+              const struct operand *b, double beta, const struct operand *d, unsigned what);
 
 /* One step of the direct form, from x to y. */
 void direct_step(const struct iteration *it, struct assay_triple p, const struct operand *x, const struct operand *y);

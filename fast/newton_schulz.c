@@ -243,11 +243,11 @@ static void normalise(const struct iteration *it)
 /* ---- the iteration -------------------------------------------------------------------------------------------- */
 
 void multiply(const struct iteration *it, const struct operand *c, double alpha, const struct operand *a,
-              const struct operand *b, double beta, const struct operand *d, bool symmetric)
+              const struct operand *b, double beta, const struct operand *d, unsigned what)
 {
     gemm(it->team, &(struct gemm){.kernels = it->plan->kernels,
                                   .m = it->o.short_side,
-                                  .n = symmetric ? it->o.short_side : it->o.long_side,
+                                  .n = what & SYMMETRIC ? it->o.short_side : it->o.long_side,
                                   .depth = it->o.short_side,
                                   .alpha = (float)alpha,
                                   .beta = (float)beta,
@@ -256,7 +256,9 @@ void multiply(const struct iteration *it, const struct operand *c, double alpha,
                                   .c = *c,
                                   .d = d ? *d : (struct operand){0},
                                   .a_symmetric = true,
-                                  .symmetric = symmetric,
+                                  .symmetric = what & SYMMETRIC,
+                                  .same_a = what & SAME_A,
+                                  .same_b = what & SAME_B,
                                   .work = it->work->products});
 }
 
@@ -265,8 +267,8 @@ void direct_step(const struct iteration *it, struct assay_triple p, const struct
     struct operand a = square_operand(it, it->work->gram, x->bf16), s = square_operand(it, it->work->sum, x->bf16);
     gram(it, &a, x);
     if (p.c != 0)
-        multiply(it, &s, p.c, &a, &a, p.b, &a, true);
-    multiply(it, y, p.c != 0 ? 1 : p.b, p.c != 0 ? &s : &a, x, p.a, x, false);
+        multiply(it, &s, p.c, &a, &a, p.b, &a, SYMMETRIC);
+    multiply(it, y, p.c != 0 ? 1 : p.b, p.c != 0 ? &s : &a, x, p.a, x, 0);
 }
 
 static void store_matrix(const struct iteration *it, const struct operand *x)

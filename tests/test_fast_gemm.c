@@ -104,7 +104,8 @@ static size_t random_depth(uint64_t *state)
                      : 1 + random_below(state, kind == 1 ? (RANGES - 1) * MOST : MOST);
 }
 
-/* One product of random shape and form; returns error / bound. *c: the product, to be freed. */
+/* One product of random shape and form, or the second of two equal ones, with A or B of the first; returns error / bound.
+ * *c: the product, to be freed. */
 static double try_product(uint64_t *state, struct trial *t, enum assay_fast_path path, bool bf16, void **c)
 {
     size_t a_stride, b_stride, form = random_below(state, 4);
@@ -131,6 +132,10 @@ static double try_product(uint64_t *state, struct trial *t, enum assay_fast_path
     g->work = malloc(gemm_work(g->kernels, g->m, g->n, g->depth) * sizeof(float));
     evaluate(t, a_stride, b_stride);
     team_run(t->threads, run_gemm, g);
+    g->same_a = random_below(state, 2);
+    g->same_b = random_below(state, 2);
+    if (g->same_a || g->same_b)
+        team_run(t->threads, run_gemm, g);
     double ratio = error_over_bound(t, *c, MOST);
     free(a);
     free(b);

@@ -87,9 +87,9 @@ static void iterate_known(struct known *x, const struct assay_dialect *d, const 
 
 /* Of a product of which half is computed: above the diagonal it is what is below. */
 static void mirrored(struct known *c, double alpha, const struct known *a, const struct known *b, double beta,
-                     const struct known *d)
+                     const struct known *d, bool bf16)
 {
-    product(c, alpha, a, b, false, beta, d, false);
+    product(c, alpha, a, b, false, beta, d, bf16);
     for (size_t i = 0; i < c->rows; i++)
         for (size_t j = 0; j < i; j++)
             c->e[j * c->cols + i] = c->e[i * c->cols + j];
@@ -108,8 +108,15 @@ static void shifted(struct known *q, double factor, const struct known *s, doubl
         }
 }
 
-/* The same in the Gram form, in bf16, all steps in one: S = b A + c A A, Q <- S Q + a Q, T = A S + a A, A <- T S + a T in
- * fp32; then Q x, where Q may have been rounded to bf16. */
+/* x, rounded to bf16. */
+static void rounded(struct known *x)
+{
+    for (size_t k = 0; k < x->rows * x->cols; k++)
+        x->e[k] += storing(x->x[k], x->e[k], true);
+}
+
+/* The same in the Gram form, in bf16, all steps in one: S = b A + c A A, T = A S + a A, A <- T S + a T, Q <- Q S + a Q in fp32;
+ * then Q x. The last step may be one in bf16, from A and Q that are rounded to it; or Q is rounded after it. */
 static void iterate_on_gram(struct known *x, const struct assay_dialect *d, const double *u, size_t rows, size_t cols)
 {
     enum { A, S, T, Q, NEXT, COUNT };
@@ -120,20 +127,25 @@ static void iterate_on_gram(struct known *x, const struct assay_dialect *d, cons
     product(&m[A], 1, x, x, true, 0, NULL, false);
     for (size_t k = 0; k < assay_dialect_steps(d); k++) {
         struct assay_triple p = assay_dialect_triple(d, k);
+        bool last = k + 1 == assay_dialect_steps(d);
+        if (last) {
+            rounded(&m[A]);
+            rounded(&m[Q]);
+        }
         if (p.c != 0)
-            mirrored(&m[S], p.c, &m[A], &m[A], p.b, &m[A]);
+            mirrored(&m[S], p.c, &m[A], &m[A], p.b, &m[A], last);
         else
             shifted(&m[S], p.b, &m[A], 0);
+        if (p.c == 0 && last)
+            rounded(&m[S]);
+        mirrored(&m[T], 1, &m[A], &m[S], p.a, &m[A], false);
+        mirrored(&m[A], 1, &m[T], &m[S], p.a, &m[T], false);
         if (k == 0)
             shifted(&m[NEXT], 1, &m[S], p.a);
         else
-            mirrored(&m[NEXT], 1, &m[S], &m[Q], p.a, &m[Q]);
+            mirrored(&m[NEXT], 1, &m[Q], &m[S], p.a, &m[Q], last);
         m[Q] = m[NEXT];
-        mirrored(&m[T], 1, &m[A], &m[S], p.a, &m[A]);
-        mirrored(&m[A], 1, &m[T], &m[S], p.a, &m[T]);
     }
-    for (size_t k = 0; k < m[Q].rows * m[Q].cols; k++)
-        m[Q].e[k] += storing(m[Q].x[k], m[Q].e[k], true);
     product(&m[NEXT], 1, &m[Q], x, false, 0, NULL, true);
     *x = m[NEXT];
     free(m);
