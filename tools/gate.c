@@ -228,9 +228,10 @@ static assay_status judge_large(struct gate *g, size_t count)
     g->elsewhere = count > large_count ? "assay gate --huge" : "assay gate";
     for (size_t k = 0; k < count && status == ASSAY_OK; k++) {
         struct golden_case *c = &add_case(g)->c;
-        status = large_case(c, k);
+        struct assay_dialect d;
+        status = large_case(c, &d, k);
         if (status == ASSAY_OK)
-            status = judge_class(g, c, c->classes, &large_dialect, k < large_count ? ASSAY_FAST_PORTABLE : best);
+            status = judge_class(g, c, c->classes, &d, k < large_count ? ASSAY_FAST_PORTABLE : best);
         show_progress(&bar, "large cases", (double)(k + 1) / (double)count);
     }
     end_progress(&bar);

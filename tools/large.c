@@ -22,13 +22,15 @@
 
 enum { ENTRIES = 4, OWN = 3 /* a */, LARGEST = 256 };
 
-static const size_t shapes[][2] = {{1024, 1024}, {1024, 4096}, {2501, 997}, {512, 8192},
-                                   {2048, 2048}, {4096, 4096}, {8192, 8192}};
-const size_t large_count = 4, huge_count = sizeof shapes / sizeof shapes[0];
+static const struct {
+    size_t rows, cols, root; /* root: of rows, for three steps; 0 for one */
+} shapes[] = {{1024, 1024, 0}, {1024, 4096, 0}, {2501, 997, 0},  {512, 8192, 0},  {361, 1103, 19},
+              {529, 1601, 23}, {2048, 2048, 0}, {4096, 4096, 0}, {8192, 8192, 0}, {1089, 3301, 33}};
+const size_t large_count = 6, huge_count = sizeof shapes / sizeof shapes[0];
 
 static const struct assay_triple triple = {OWN, -ENTRIES, 1};
 static const struct assay_coefficients coefficients = {"whole", "tools/large.c", 1, &triple};
-const struct assay_dialect large_dialect = {
+static const struct assay_dialect one_step = {
     .name = "whole-numbers",
     .direction = ASSAY_DIRECTION_NEWTON_SCHULZ,
     .coefficients = &coefficients,
@@ -110,7 +112,7 @@ static bool fill_row(const struct step *s, size_t i)
 }
 
 /* u and y, which are the transposes of X and Y if there are more rows than columns. */
-static assay_status fill(const struct step *s, double *u, double *y, size_t rows, size_t cols)
+static assay_status fill_step(const struct step *s, double *u, double *y, size_t rows, size_t cols)
 {
     size_t down = rows <= cols ? cols : 1, across = rows <= cols ? 1 : cols;
     bool held = true;
@@ -125,6 +127,26 @@ static assay_status fill(const struct step *s, double *u, double *y, size_t rows
             y[i * down + j * across] = s->y[j];
     }
     return held ? ASSAY_OK : ASSAY_BROKEN;
+}
+
+static assay_status fill(double *u, double *y, size_t rows, size_t cols)
+{
+    size_t m = rows < cols ? rows : cols, n = rows < cols ? cols : rows;
+    struct step s = {m,
+                     n,
+                     calloc(m, sizeof *s.rows),
+                     calloc(m * m, sizeof(int)),
+                     calloc(m, sizeof(int)),
+                     calloc(n, sizeof(int)),
+                     calloc(n, sizeof(int))};
+    bool enough = s.rows && s.gram && s.sum && s.y && s.spread;
+    assay_status status = enough ? fill_step(&s, u, y, rows, cols) : ASSAY_NO_MEMORY;
+    free(s.rows);
+    free(s.gram);
+    free(s.sum);
+    free(s.y);
+    free(s.spread);
+    return status;
 }
 
 /* A class with one answer, of bounds that are 0. */
@@ -144,34 +166,26 @@ static struct answer_class *new_class(size_t rows, size_t cols)
     return k;
 }
 
-assay_status large_case(struct golden_case *c, size_t k)
+assay_status large_case(struct golden_case *c, struct assay_dialect *d, size_t k)
 {
-    size_t rows = shapes[k][0], cols = shapes[k][1], m = rows < cols ? rows : cols, n = rows < cols ? cols : rows;
+    size_t rows = shapes[k].rows, cols = shapes[k].cols, root = shapes[k].root;
     struct golden_case made = {.operation = OPERATION_NEWTON_SCHULZ, .input_count = 1, .class_count = 1};
-    snprintf(made.id, sizeof made.id, "large-%zux%zu", rows, cols);
-    snprintf(made.why, sizeof made.why, "one step of whole numbers, exact in fp32 and bf16: nothing of it is left out");
+    snprintf(made.id, sizeof made.id, "large-%zux%zu%s", rows, cols, root ? "-three-steps" : "");
+    snprintf(made.why, sizeof made.why, "%s of whole numbers, exact in fp32 and bf16: nothing of it is left out",
+             root ? "three steps" : "one step");
     struct tensor *g = &made.inputs[0];
     *g = (struct tensor){.name = strdup("G"), .ndim = 2, .shape = {rows, cols}, .count = rows * cols};
     g->at = calloc(g->count, sizeof *g->at);
     made.classes = new_class(rows, cols);
-    struct step s = {m,
-                     n,
-                     calloc(m, sizeof *s.rows),
-                     calloc(m * m, sizeof(int)),
-                     calloc(m, sizeof(int)),
-                     calloc(n, sizeof(int)),
-                     calloc(n, sizeof(int))};
-    const struct answer *y = made.classes ? &made.classes->answers[0] : NULL;
-    bool enough = g->name && g->at && y && y->hi && y->lo && y->bounds && s.rows && s.gram && s.sum && s.y && s.spread;
-    assay_status status = enough ? fill(&s, g->at, y->hi, rows, cols) : ASSAY_NO_MEMORY;
-    free(s.rows);
-    free(s.gram);
-    free(s.sum);
-    free(s.y);
-    free(s.spread);
-    if (status == ASSAY_OK)
+    struct answer *y = made.classes ? &made.classes->answers[0] : NULL;
+    assay_status status = ASSAY_NO_MEMORY;
+    if (g->name && g->at && y && y->hi && y->lo && y->bounds)
+        status = root ? large_steps(g->at, y->hi, rows, cols) : fill(g->at, y->hi, rows, cols);
+    if (status == ASSAY_OK) {
         *c = made;
-    else
+        *d = root ? large_steps_dialect(root) : one_step;
+    } else {
         case_free(&made);
+    }
     return status;
 }

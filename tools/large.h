@@ -7,11 +7,12 @@
 /* How many there are, in seconds; and with those that take minutes, all of them. */
 extern const size_t large_count, huge_count;
 
-/* The dialect whose direction they ask for: one Newton-Schulz step with coefficients of whole numbers, not normalised. */
-extern const struct assay_dialect large_dialect;
+/* Case number k < huge_count, with one class, whose bounds are 0 in fp32 and bf16; and the dialect whose direction it asks for.
+ * ASSAY_NO_MEMORY; ASSAY_BROKEN if its numbers are not those that bf16 holds. */
+assay_status large_case(struct golden_case *c, struct assay_dialect *d, size_t k) __attribute__((warn_unused_result));
 
-/* Case number k < huge_count, with one class, whose bounds are 0 in fp32 and bf16. ASSAY_NO_MEMORY; ASSAY_BROKEN if its
- * numbers are not those that bf16 holds. */
-assay_status large_case(struct golden_case *c, size_t k) __attribute__((warn_unused_result));
+/* Of large_steps.c: u, and Y after three steps of the dialect for m = root^2. m x n, n >= 3 m > 45. ASSAY_NO_MEMORY. */
+struct assay_dialect large_steps_dialect(size_t root);
+assay_status large_steps(double *u, double *y, size_t m, size_t n) __attribute__((warn_unused_result));
 
 #endif
