@@ -32,13 +32,18 @@ def mutant(*args, program=MUTANT):
     return p.returncode, p.stdout, p.stderr
 
 
-def test_set():
-    """The set of the other tests: files of the whole set, and their checksums."""
-    os.makedirs("set/vectors")
+def copy_part(operation, folder):
+    """The files of one operation, and their checksums."""
+    os.makedirs(f"{folder}/vectors")
     for suffix in (".json", ".safetensors"):
-        shutil.copy(os.path.join(GOLDEN, "vectors", "cosh-rms" + suffix), "set/vectors")
-    with open(os.path.join(GOLDEN, "SHA256SUMS")) as whole, open("set/SHA256SUMS", "w") as part:
-        part.writelines(line for line in whole if "/cosh-rms." in line)
+        shutil.copy(os.path.join(GOLDEN, "vectors", operation + suffix), f"{folder}/vectors")
+    with open(os.path.join(GOLDEN, "SHA256SUMS")) as whole, open(f"{folder}/SHA256SUMS", "w") as part:
+        part.writelines(line for line in whole if f"/{operation}." in line)
+
+
+def test_set():
+    """The set of the other tests."""
+    copy_part("cosh-rms", "set")
     check(gate("--small", "--fuzz", "0")[0] == 0, "the set is refused")
 
 
@@ -97,14 +102,25 @@ def test_failure_is_named():
 
 
 def test_large_cases():
-    """They are judged unless --small; every path in both formats, bf16 in both forms."""
+    """They are judged unless --small, those of whole tiles always; every path in both formats, bf16 in both forms."""
     code, out, err = gate("--fuzz", "0", "--format", "json")
     report = json.loads(out)
     large = [f for f in report["findings"] if f["case"].startswith("large-")]
     paths = report["title"].split("(")[1].split(")")[0].split(", ")
-    check(code == 0 and len(large) == 4 * 3 * len(paths), f"exit {code}: {len(large)} large results: {err}")
+    check(code == 0 and len(large) == 6 * 3 * len(paths), f"exit {code}: {len(large)} large results: {err}")
     check(max(int(n) for f in large for n in re.findall(r"\d+", f["case"])) == 8192 and "2048x2048" not in out, "huge ones")
     check(all(f["verdict"] == "pass" and f["err_over_bound"] == 0 for f in large), "a large case is not exact")
+    small = [f for f in json.loads(gate("--small", "--fuzz", "0", "--format", "json")[1])["findings"]
+             if f["case"].startswith(("whole-tiles-", "large-"))]
+    check(len(small) == 2 * 3 * len(paths) and all(f["err_over_bound"] == 0 for f in small), f"{len(small)} of whole tiles")
+
+
+def test_what_is_not_judged_is_told():
+    """A set without Newton-Schulz leaves matrices with tiles in part to random cases; without these, the gate fails."""
+    copy_part("momentum", "momentum")
+    code, out, err = run("gate", "--set", "momentum", "--small", "--fuzz", "0")
+    wanted = "assay: no result of portable, fp32, one matrix, with tiles in part was judged\n"
+    check(code == 1 and err == wanted and " fail" in out, f"exit {code}: {err!r}")
 
 
 def test_random_cases_come_again():

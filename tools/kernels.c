@@ -1,5 +1,7 @@
 #include "kernels.h"
 
+#include "plan.h"
+
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -80,14 +82,14 @@ static const char *untrue_status(assay_status status, bool finite)
 }
 
 /* Takes the status of numbers that were written into account; what becomes of it: ASSAY_NOT_FINITE is none. */
-static assay_status told(const char **untrue, assay_status status, bool finite)
+static assay_status told(struct kernel_report *report, assay_status status, bool finite)
 {
     const char *wrong = untrue_status(status, finite);
-    *untrue = *untrue ? *untrue : wrong;
+    report->untrue = report->untrue ? report->untrue : wrong;
     return status == ASSAY_NOT_FINITE ? ASSAY_OK : status;
 }
 
-static assay_status run_matrix(double *const *results, const char **untrue, const struct golden_case *c)
+static assay_status run_matrix(double *const *results, struct kernel_report *report, const struct golden_case *c)
 {
     const struct tensor *g = case_input(c, "G");
     size_t m = g->shape[0], n = g->shape[1];
@@ -100,10 +102,23 @@ static assay_status run_matrix(double *const *results, const char **untrue, cons
         assay_fast_input in = {r.in[0], m, n, n};
         status = polar ? assay_fast_polar(out, NULL, in, r.work) : assay_fast_lmo(out, c->norm, c->radius, in, r.work);
         widen(results[0], r.out[0], g->count);
-        status = told(untrue, status, are_finite(r.out[0], g->count));
+        status = told(report, status, are_finite(r.out[0], g->count));
     }
     room_free(&r);
     return status;
+}
+
+/* 1 << one of the KERNEL_SHAPES; 0 if it iterates nothing. */
+static unsigned shapes_of(const assay_fast_plan *p)
+{
+    const struct kernels *k = p->kernels;
+    size_t longer = p->blocks.rows > p->blocks.cols ? p->blocks.rows : p->blocks.cols;
+    size_t shorter = p->blocks.rows + p->blocks.cols - longer;
+    size_t tall = p->bf16 && k->pair_tile && !p->gram_form ? k->pair_tall : k->tall;
+    bool whole = shorter % tall == 0 && shorter % k->wide == 0 && longer % k->wide == 0;
+    if (!plan_iterates(p) || p->blocks.count == 0)
+        return 0;
+    return 1u << ((p->blocks.count > 1 ? KERNEL_BATCH : 0) | (whole ? 0 : KERNEL_TAILS));
 }
 
 /* A plan for tensors like `x`, its workspace, and second moments. */
@@ -123,7 +138,7 @@ static assay_status make_plan(struct room *r, const struct assay_dialect *d, con
     return r->work && r->moment ? ASSAY_OK : ASSAY_NO_MEMORY;
 }
 
-static assay_status run_direction(double *const *results, const char **untrue, const struct golden_case *c,
+static assay_status run_direction(double *const *results, struct kernel_report *report, const struct golden_case *c,
                                   const struct assay_dialect *d, const struct kernel_choice *choice,
                                   char message[ASSAY_MESSAGE_SIZE])
 {
@@ -138,7 +153,8 @@ static assay_status run_direction(double *const *results, const char **untrue, c
                                                          : assay_fast_cosh_rms(r.out[0], r.plan, r.in[0], r.work);
     if (status == ASSAY_OK || status == ASSAY_NOT_FINITE) {
         widen(results[0], r.out[0], g->count);
-        status = told(untrue, status, are_finite(r.out[0], g->count));
+        status = told(report, status, are_finite(r.out[0], g->count));
+        report->shapes = shapes_of(r.plan);
     }
     room_free(&r);
     return status;
@@ -153,7 +169,7 @@ static bool are_same(const float *x, const float *y, size_t count)
 }
 
 /* The buffer and u, and the buffer once more without u, which is made in another way. */
-static assay_status run_momentum(double *const *results, const char **untrue, const struct golden_case *c,
+static assay_status run_momentum(double *const *results, struct kernel_report *report, const struct golden_case *c,
                                  const struct assay_dialect *d, const struct kernel_choice *choice,
                                  char message[ASSAY_MESSAGE_SIZE])
 {
@@ -170,11 +186,11 @@ static assay_status run_momentum(double *const *results, const char **untrue, co
         for (size_t a = 0; a < 2; a++)
             widen(results[a], r.out[a], g->count);
         bool finite = are_finite(r.out[0], g->count);
-        status = told(untrue, status, finite && are_finite(r.out[1], g->count));
-        told(untrue, assay_fast_momentum(r.out[2], NULL, r.plan, &c->hyper, r.in[0], r.in[1], r.in[2], c->step, r.work),
+        status = told(report, status, finite && are_finite(r.out[1], g->count));
+        told(report, assay_fast_momentum(r.out[2], NULL, r.plan, &c->hyper, r.in[0], r.in[1], r.in[2], c->step, r.work),
              finite);
         if (!are_same(r.out[0], r.out[2], g->count))
-            *untrue = "the buffer is another where it alone is asked for";
+            report->untrue = "the buffer is another where it alone is asked for";
     }
     room_free(&r);
     return status;
@@ -200,8 +216,8 @@ static bool input_is_finite(const assay_fast_state *after, size_t count, const a
 }
 
 /* The steps of one parameter: params, updates, momentum. */
-static assay_status run_parameter(double *const *results, const char **untrue, const struct golden_case *c, size_t p,
-                                  const struct assay_dialect *d, const struct kernel_choice *choice,
+static assay_status run_parameter(double *const *results, struct kernel_report *report, const struct golden_case *c,
+                                  size_t p, const struct assay_dialect *d, const struct kernel_choice *choice,
                                   char message[ASSAY_MESSAGE_SIZE])
 {
     bool *present = malloc(case_input(c, "grads")->shape[0] * sizeof *present);
@@ -216,6 +232,7 @@ static assay_status run_parameter(double *const *results, const char **untrue, c
         .in = {narrowed(run.param.at, count), calloc(count, sizeof(float)), narrowed(run.grads, run.steps * count)}};
     assay_status status = r.in[0] && r.in[1] && r.in[2] ? make_plan(&r, d, &like, choice, message) : ASSAY_NO_MEMORY;
     size_t moments = status == ASSAY_OK ? assay_fast_moment_count(r.plan) : 0;
+    report->shapes |= status == ASSAY_OK ? shapes_of(r.plan) : 0;
     assay_fast_state state = {r.in[0], r.in[1], r.moment, 0};
     for (size_t t = 0; t < run.steps && status == ASSAY_OK; t++) {
         assay_hyper hyper = c->hyper;
@@ -227,7 +244,7 @@ static assay_status run_parameter(double *const *results, const char **untrue, c
         bool skipped = !grad && d->absent == ASSAY_ABSENT_SKIP, finite = step_is_finite(&state, count, moments);
         if (status == ASSAY_NOT_FINITE)
             finite = finite && input_is_finite(&state, count, &hyper, updates, grad);
-        status = told(untrue, status, skipped || finite);
+        status = told(report, status, skipped || finite);
         widen(params, state.param, count);
         widen(results[2] + t * count, state.momentum, count);
         for (size_t k = 0; k < count; k++)
@@ -238,23 +255,23 @@ static assay_status run_parameter(double *const *results, const char **untrue, c
     return status;
 }
 
-assay_status kernel_run(double *const *results, const char **untrue, const struct golden_case *c,
+assay_status kernel_run(double *const *results, struct kernel_report *report, const struct golden_case *c,
                         const struct answer_class *k, const struct assay_dialect *d, const struct kernel_choice *choice,
                         char message[ASSAY_MESSAGE_SIZE])
 {
     assay_status status = ASSAY_OK;
-    *untrue = NULL;
+    *report = (struct kernel_report){0};
     switch (c->operation) {
     case OPERATION_NEWTON_SCHULZ:
     case OPERATION_COSH_RMS:
-        return run_direction(results, untrue, c, d, choice, message);
+        return run_direction(results, report, c, d, choice, message);
     case OPERATION_MOMENTUM:
-        return run_momentum(results, untrue, c, d, choice, message);
+        return run_momentum(results, report, c, d, choice, message);
     case OPERATION_STEP:
         for (size_t p = 0; STEP_OUTPUTS * p < k->answer_count && status == ASSAY_OK; p++)
-            status = run_parameter(results + STEP_OUTPUTS * p, untrue, c, p, d, choice, message);
+            status = run_parameter(results + STEP_OUTPUTS * p, report, c, p, d, choice, message);
         return status;
     default:
-        return run_matrix(results, untrue, c);
+        return run_matrix(results, report, c);
     }
 }

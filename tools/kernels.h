@@ -25,11 +25,19 @@ bool kernel_iterates(enum operation operation, const struct assay_dialect *d);
 enum tensor_type kernel_format(enum operation operation, const struct assay_dialect *d,
                                enum assay_fast_arithmetic arithmetic);
 
+/* What matrices that are iterated are like: one or several of them, with sides of whole tiles of the micro-kernels or not. */
+enum { KERNEL_BATCH = 1, KERNEL_TAILS = 2, KERNEL_SHAPES = 4 };
+
+struct kernel_report {
+    const char *untrue; /* what is wrong with the status of a kernel, a clause, or NULL */
+    unsigned shapes;    /* 1 << each of the KERNEL_SHAPES that the path's kernels have iterated */
+};
+
 /* Runs the case, whose inputs are binary32 numbers, as this dialect (NULL where there is none) in all its outputs:
- * results[a] gets as many numbers as answer a of the class has. *untrue = what is wrong with the status of a kernel, a clause;
- * NULL if it is ASSAY_NOT_FINITE exactly where that is so of something written, or may be of u in a step: fast.h; and if momentum
- * makes the same buffer with u and without. Errors: those of the kernels, but ASSAY_NOT_FINITE passes: the results then say so. */
-assay_status kernel_run(double *const *results, const char **untrue, const struct golden_case *c,
+ * results[a] gets as many numbers as answer a of the class has. A status is true if it is ASSAY_NOT_FINITE exactly where that
+ * is so of something written, or may be of u in a step: fast.h; and if momentum makes the same buffer with u and without.
+ * Errors: those of the kernels, but ASSAY_NOT_FINITE passes: the results then say so. */
+assay_status kernel_run(double *const *results, struct kernel_report *report, const struct golden_case *c,
                         const struct answer_class *k, const struct assay_dialect *d, const struct kernel_choice *choice,
                         char message[ASSAY_MESSAGE_SIZE]) __attribute__((warn_unused_result));
 

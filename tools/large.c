@@ -22,17 +22,21 @@
 
 enum { ENTRIES = 4, OWN = 3 /* a */, LARGEST = 256 };
 
+/* The first are of whole tiles on every path: of 4, 6, 8, 12 or 32 rows and 8, 12, 16 or 32 columns. */
 static const struct {
-    size_t rows, cols, root; /* root: of rows, for three steps; 0 for one */
-} shapes[] = {{1024, 1024, 0}, {1024, 4096, 0}, {2501, 997, 0},  {512, 8192, 0},  {361, 1103, 19},
-              {529, 1601, 23}, {2048, 2048, 0}, {4096, 4096, 0}, {8192, 8192, 0}, {1089, 3301, 33}};
-const size_t large_count = 6, huge_count = sizeof shapes / sizeof shapes[0];
+    size_t count, rows, cols; /* count: of matrices */
+    size_t root;              /* of rows, for three steps; 0 for one */
+} shapes[] = {{1, 96, 128, 0},    {3, 96, 128, 0},    {1, 1024, 1024, 0}, {1, 1024, 4096, 0},
+              {1, 2501, 997, 0},  {1, 512, 8192, 0},  {1, 361, 1103, 19}, {1, 529, 1601, 23},
+              {1, 2048, 2048, 0}, {1, 4096, 4096, 0}, {1, 8192, 8192, 0}, {1, 1089, 3301, 33}};
+const size_t small_count = 2, large_count = 8, huge_count = sizeof shapes / sizeof shapes[0];
 
 static const struct assay_triple triple = {OWN, -ENTRIES, 1};
 static const struct assay_coefficients coefficients = {"whole", "tools/large.c", 1, &triple};
 static const struct assay_dialect one_step = {
     .name = "whole-numbers",
     .direction = ASSAY_DIRECTION_NEWTON_SCHULZ,
+    .nd = ASSAY_ND_BATCH,
     .coefficients = &coefficients,
     .steps = 1,
     .normalisation = ASSAY_NORMALISE_ADD, /* X = u / (0 ||u|| + 1) */
@@ -112,12 +116,12 @@ static bool fill_row(const struct step *s, size_t i)
 }
 
 /* u and y, which are the transposes of X and Y if there are more rows than columns. */
-static assay_status fill_step(const struct step *s, double *u, double *y, size_t rows, size_t cols)
+static assay_status fill_step(const struct step *s, uint64_t seed, double *u, double *y, size_t rows, size_t cols)
 {
     size_t down = rows <= cols ? cols : 1, across = rows <= cols ? 1 : cols;
     bool held = true;
     for (size_t i = 0; i < s->m; i++)
-        s->rows[i] = draw_row(input_seed("large") + i, s->n);
+        s->rows[i] = draw_row(seed + i, s->n);
     fill_gram(s);
     for (size_t i = 0; i < s->m; i++) {
         held = fill_row(s, i) && held;
@@ -129,7 +133,8 @@ static assay_status fill_step(const struct step *s, double *u, double *y, size_t
     return held ? ASSAY_OK : ASSAY_BROKEN;
 }
 
-static assay_status fill(double *u, double *y, size_t rows, size_t cols)
+/* Of several matrices, one after the other. */
+static assay_status fill(double *u, double *y, size_t count, size_t rows, size_t cols)
 {
     size_t m = rows < cols ? rows : cols, n = rows < cols ? cols : rows;
     struct step s = {m,
@@ -140,7 +145,9 @@ static assay_status fill(double *u, double *y, size_t rows, size_t cols)
                      calloc(n, sizeof(int)),
                      calloc(n, sizeof(int))};
     bool enough = s.rows && s.gram && s.sum && s.y && s.spread;
-    assay_status status = enough ? fill_step(&s, u, y, rows, cols) : ASSAY_NO_MEMORY;
+    assay_status status = enough ? ASSAY_OK : ASSAY_NO_MEMORY;
+    for (size_t k = 0; k < count && status == ASSAY_OK; k++, u += rows * cols, y += rows * cols)
+        status = fill_step(&s, input_seed("large") + k * m, u, y, rows, cols);
     free(s.rows);
     free(s.gram);
     free(s.sum);
@@ -150,13 +157,14 @@ static assay_status fill(double *u, double *y, size_t rows, size_t cols)
 }
 
 /* A class with one answer, of bounds that are 0. */
-static struct answer_class *new_class(size_t rows, size_t cols)
+static struct answer_class *new_class(const struct tensor *like)
 {
     struct answer_class *k = calloc(1, sizeof *k);
     if (!k)
         return NULL;
     struct answer *y = &k->answers[0];
-    *y = (struct answer){.name = "Y", .ndim = 2, .shape = {rows, cols}, .count = rows * cols, .slabs = 1};
+    *y = (struct answer){.name = "Y", .ndim = like->ndim, .count = like->count, .slabs = 1};
+    memcpy(y->shape, like->shape, sizeof y->shape);
     y->hi = calloc(y->count, sizeof *y->hi);
     y->lo = calloc(y->count, sizeof *y->lo);
     y->bounds = calloc(FORMATS * MEASURES, sizeof *y->bounds);
@@ -168,19 +176,20 @@ static struct answer_class *new_class(size_t rows, size_t cols)
 
 assay_status large_case(struct golden_case *c, struct assay_dialect *d, size_t k)
 {
-    size_t rows = shapes[k].rows, cols = shapes[k].cols, root = shapes[k].root;
+    size_t count = shapes[k].count, rows = shapes[k].rows, cols = shapes[k].cols, root = shapes[k].root;
     struct golden_case made = {.operation = OPERATION_NEWTON_SCHULZ, .input_count = 1, .class_count = 1};
-    snprintf(made.id, sizeof made.id, "large-%zux%zu%s", rows, cols, root ? "-three-steps" : "");
+    snprintf(made.id, sizeof made.id, "%s-%zux%zux%zu%s", k < small_count ? "whole-tiles" : "large", count, rows, cols,
+             root ? "-three-steps" : "");
     snprintf(made.why, sizeof made.why, "%s of whole numbers, exact in fp32 and bf16: nothing of it is left out",
              root ? "three steps" : "one step");
     struct tensor *g = &made.inputs[0];
-    *g = (struct tensor){.name = strdup("G"), .ndim = 2, .shape = {rows, cols}, .count = rows * cols};
+    *g = (struct tensor){.name = strdup("G"), .ndim = 3, .shape = {count, rows, cols}, .count = count * rows * cols};
     g->at = calloc(g->count, sizeof *g->at);
-    made.classes = new_class(rows, cols);
+    made.classes = new_class(g);
     struct answer *y = made.classes ? &made.classes->answers[0] : NULL;
     assay_status status = ASSAY_NO_MEMORY;
     if (g->name && g->at && y && y->hi && y->lo && y->bounds)
-        status = root ? large_steps(g->at, y->hi, rows, cols) : fill(g->at, y->hi, rows, cols);
+        status = root ? large_steps(g->at, y->hi, rows, cols) : fill(g->at, y->hi, count, rows, cols);
     if (status == ASSAY_OK) {
         *c = made;
         *d = root ? large_steps_dialect(root) : one_step;

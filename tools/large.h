@@ -1,11 +1,11 @@
-/* Large cases for assay gate, which no file needs to hold. */
+/* Cases for assay gate, large ones above all, which no file needs to hold. */
 #ifndef ASSAY_TOOLS_LARGE_H
 #define ASSAY_TOOLS_LARGE_H
 
 #include "case.h"
 
-/* How many there are, in seconds; and with those that take minutes, all of them. */
-extern const size_t large_count, huge_count;
+/* How many are small, of whole tiles; how many these and the large ones are, of seconds; and with those that take minutes. */
+extern const size_t small_count, large_count, huge_count;
 
 /* Case number k < huge_count, with one class, whose bounds are 0 in fp32 and bf16; and the dialect whose direction it asks for.
  * ASSAY_NO_MEMORY; ASSAY_BROKEN if its numbers are not those that bf16 holds. */

@@ -33,6 +33,7 @@ struct assay_dialect large_steps_dialect(size_t root)
     double factor = root <= 32 ? 1.0 / 64 : 1.0 / 128;
     return (struct assay_dialect){.name = "three-steps-of-whole-numbers",
                                   .direction = ASSAY_DIRECTION_NEWTON_SCHULZ,
+                                  .nd = ASSAY_ND_BATCH,
                                   .coefficients = &coefficients,
                                   .steps = 3,
                                   .normalisation = ASSAY_NORMALISE_ADD,
