@@ -26,7 +26,7 @@ enum { ENTRIES = 4, OWN = 3 /* a */, LARGEST = 256 };
 static const struct {
     size_t count, rows, cols; /* count: of matrices */
     size_t root;              /* of rows, for three steps; 0 for one */
-} shapes[] = {{1, 96, 128, 0},    {3, 96, 128, 0},    {1, 1024, 1024, 0}, {1, 1024, 4096, 0},
+} shapes[] = {{1, 96, 192, 0},    {3, 96, 192, 0},    {1, 1024, 1024, 0}, {1, 1024, 4096, 0},
               {1, 2501, 997, 0},  {1, 512, 8192, 0},  {1, 361, 1103, 19}, {1, 529, 1601, 23},
               {1, 2048, 2048, 0}, {1, 4096, 4096, 0}, {1, 8192, 8192, 0}, {1, 1089, 3301, 33}};
 const size_t small_count = 2, large_count = 8, huge_count = sizeof shapes / sizeof shapes[0];
