@@ -67,7 +67,8 @@ static double error_over_bound(struct trial *t, void *c, size_t stride)
     return worst;
 }
 
-/* Fills the operands; symmetric ones where that is asked for. */
+/* Fills the operands. A symmetric product is that of a matrix with itself, turned or symmetric, or, in fp32, of a symmetric A with
+ * A + I: these commute, but not to the bit. */
 static void make_operands(uint64_t *state, struct trial *t, bool bf16, size_t *a_stride, size_t *b_stride)
 {
     struct gemm *g = &t->g;
@@ -84,11 +85,15 @@ static void make_operands(uint64_t *state, struct trial *t, bool bf16, size_t *a
             if (g->a_symmetric)
                 t->a[k * *a_stride + i] = x;
         }
+    for (size_t i = 0; i < g->m && g->a_symmetric; i++)
+        t->a[i * (*a_stride + 1)] = (float)(1 + random_below(state, 9));
     for (size_t k = 0; k < rows; k++)
         for (size_t j = 0; j < columns; j++)
             t->b[k * *b_stride + j] = float_of(bf16_of((float)random_gaussian(state)));
     if (g->symmetric)
         memcpy(t->b, t->a, g->m * *a_stride * sizeof *t->a);
+    for (size_t i = 0; i < g->m && g->symmetric && g->a_symmetric && !bf16; i++)
+        t->b[i * (*b_stride + 1)] += 1;
     for (size_t k = 0; k < MOST * MOST; k++)
         t->d[k] = float_of(bf16_of((float)random_gaussian(state)));
     for (size_t i = 0; i < g->m && g->symmetric; i++)
