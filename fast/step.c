@@ -44,9 +44,10 @@ static struct places places(struct arena *arena, const assay_fast_plan *plan)
     w.chunks = arena_take(arena, chunk_count(plan->count), sizeof *w.chunks);
     w.vectors = arena_take(arena, finish_work(plan), sizeof *w.vectors);
     w.rest = *arena;
+    bool minimises = plan->dialect.direction == ASSAY_DIRECTION_LMO;
     if (plan_iterates(plan) && plan->blocks.count > 0)
         arena_take(arena, iterate_work(plan), 1);
-    if (plan->dialect.direction == ASSAY_DIRECTION_LMO && lmo_takes_svd(plan->dialect.norm))
+    if (minimises && lmo_takes_svd(plan->dialect.norm) && plan->blocks.count > 0)
         w.svd = svd_work(arena, plan->blocks.rows, plan->blocks.cols);
     return w;
 }
@@ -236,7 +237,7 @@ static double direct(struct team *team, struct step *s, const float *u)
     const struct assay_dialect *d = &plan->dialect;
     struct mix o = {.m = s->places.o, .of_m = 1};
     bool whole = d->direction == ASSAY_DIRECTION_IDENTITY || !plan_iterates(plan) || plan->blocks.count == 0;
-    if (d->direction == ASSAY_DIRECTION_LMO)
+    if (d->direction == ASSAY_DIRECTION_LMO && plan->blocks.count > 0)
         minimise(team, s, u);
     else if (d->direction == ASSAY_DIRECTION_ADAM)
         adam_direction(team, s, u);

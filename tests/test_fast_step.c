@@ -195,6 +195,30 @@ START_TEST(all_axes_agree_with_the_reference)
 }
 END_TEST
 
+/* Every dialect, of 4-D tensors whose direction is O = u. */
+START_TEST(convolutions_may_pass_by)
+{
+    struct both *b = malloc(sizeof *b);
+    uint64_t state = 3;
+    size_t compared = 0, shape = 0;
+    while (shapes[shape].ndim < 4)
+        shape++;
+    for (size_t k = 0; k < assay_dialect_count; k++) {
+        b->d = assay_dialects[k];
+        b->d.nd = ASSAY_ND_BYPASS_CONV;
+        fill(b, &state, shape);
+        for (size_t t = 0; t < STEPS; t++)
+            b->present[t] = true;
+        if (!reference(b))
+            continue;
+        compare(b, (assay_fast_options){.arithmetic = ASSAY_FAST_FP32}, 1e-4);
+        compared++;
+    }
+    ck_assert_uint_ge(compared, assay_dialect_count / 2);
+    free(b);
+}
+END_TEST
+
 /* A simple step, proved: p - lr sign(m) for signSGD-M. m' is off by u relatively (see momentum.c), so its sign is right; p'
  * is computed in binary64, to 2^-50 of |p| + lr, and rounded once. */
 START_TEST(a_sign_step_is_rounded_once)
@@ -414,6 +438,7 @@ START_TEST(a_zero_gradient_does_what_the_dialect_says)
 END_TEST
 
 RUN_TESTS("fast_step", TEST(all_dialects_agree_with_the_reference), TEST(all_axes_agree_with_the_reference),
-          TEST(a_sign_step_is_rounded_once), TEST(entrywise_steps_have_the_same_bits_everywhere), TEST(bf16_steps_run),
-          TEST(bad_input_gets_a_status), TEST(infinity_in_a_buffer_is_told), TEST(second_moments_are_apart),
+          TEST(convolutions_may_pass_by), TEST(a_sign_step_is_rounded_once),
+          TEST(entrywise_steps_have_the_same_bits_everywhere), TEST(bf16_steps_run), TEST(bad_input_gets_a_status),
+          TEST(infinity_in_a_buffer_is_told), TEST(second_moments_are_apart),
           TEST(entrywise_steps_need_little_workspace), TEST(a_zero_gradient_does_what_the_dialect_says))
