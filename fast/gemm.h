@@ -27,8 +27,8 @@ struct gemm {
     bool a_symmetric;  /* A = A^T */
     bool b_transposed; /* B is stored as B^T */
     bool symmetric;    /* C is: only half of it is computed */
-    bool same_a;       /* A was that of the product before, which had the same sides, formats and work */
-    bool same_b;       /* so was B */
+    bool same_a; /* A is as in the last product with this work, which had these sides, strides, formats and flags */
+    bool same_b; /* so is B */
     void *work;
 };
 

@@ -4,7 +4,7 @@
  *
  * so X, the long matrix, is multiplied once for several steps and not three times for each. Source: Dao-AILab's
  * gram-newton-schulz. X and Y are in bf16. All others are symmetric and commute, so half of their entries are computed, in
- * fp32: in bf16, A would hold no eigenvalue below 2^-8.
+ * fp32: in bf16, A would hold no eigenvalue below 2^-8. Only the last step, after which no A follows, may do with that.
  *
  * What it costs in accuracy. ||.|| is the Frobenius norm, p(x) = x P(x^2), x from 0 to s_k, a bound for the singular values
  * before step k; s_0 = 1 / min(1, norm_factor), as all normalisations divide by no less than the spectral norm times that.
@@ -17,13 +17,14 @@
  *     ||Q X|| <= ||Q|| ||X||_2. So E becomes a multiple of itself in Y, its gain. Steps are taken together while that is at
  *     most 2^16 times the product of slopes: then E adds no more than what rounding X has cost. Jordan's five steps become
  *     one block;
- *   - the last step of all is taken in bf16 if max |P_k| ||Q_k|| ||X||_2 <= 16 sqrt(r), with ||X||_2^2 <= max_i sum_j |A_ij|
- *     of A_0: A_k, Q_k, S = b A_k + c A_k A_k and Q = P_k Q_k are rounded to it, each by at most 2^-9 relatively. Q_k and Q
- *     change Y by at most 2^-9 of that product each. A_k and S change P_k, by 2^-9 max |P_k'| ||A_k||_2 and 2^-9 ||S||_2; then
- *     P_k and Q_k do not quite commute, and Q has the wrong half of their product, too. For Jordan's steps these are 2 and 0.8
- *     of 2^-9 of the product: in all 5, a sixth of sqrt(r), the norm of Y where all singular values have come near 1; as
- *     errors are of both signs, by far less. A Gaussian matrix of 1024 x 4096 has 14 for 16. If that is too much, Q is rounded
- *     if ||Q|| ||X||_2 <= 16 sqrt(r). Where X has singular values of very different size, or steps follow that would take one
+ *   - the last step of all is taken in bf16, A_k, Q_k, S = b A_k + c A_k A_k and Q = P_k Q_k rounded to it, if
+ *     max |P_k| max_i ||row i of Q_k|| ||X||_2 <= 16, with ||X||_2 <= ||A_0 A_0||^(1/4). Then rounding Q_k, by 2^-8 of each
+ *     entry, changes no row of Y by more than 1/16, where rows are about 1 long if all singular values have come near 1; nor
+ *     does rounding Q. Rounding A_k and S changes P_k as it does in a direct step; but P_k and Q_k do not quite commute then, and
+ *     of P_k Q_k half is computed, so that some of the change is multiplied by Q_k and X, not by X_k: the condition holds that
+ *     down, too. As errors are of both signs, they add up to far less. A Gaussian matrix of 1024 x 4096 has 11 for 16; its worst
+ *     row is then off by 1.6 per cent, in the direct form by 2. If the condition is not met, Q alone is rounded, if
+ *     max_i ||row i of Q|| ||X||_2 <= 16. Where X has singular values of very different size, or steps follow that would take one
  *     beyond 1.3 to infinity, it stays in fp32.
  *
  * In fp32 there is nothing to spend: E and F are both of units of 2^-24, and the gain of two of Jordan's steps is 18 times
@@ -36,16 +37,20 @@
 static const double MOST_GAIN = 0x1p16; /* 2^-8 / 2^-24 */
 static const double MOST_SIZE = 16;
 
-/* max |p0 + p1 t + p2 t^2| for 0 <= t <= end */
+/* max |p0 + p1 t + p2 t^2| for 0 <= t <= end; infinite if that is */
 static double largest(double p0, double p1, double p2, double end)
 {
+    if (!isfinite(end))
+        return INFINITY;
     double most = fmax(fabs(p0), fabs(p0 + (p1 + p2 * end) * end)), vertex = -p1 / (2 * p2);
     return vertex > 0 && vertex < end ? fmax(most, fabs(p0 + (p1 + p2 * vertex) * vertex)) : most;
 }
 
-/* max |p(x)| for 0 <= x <= s: at s, or where p' is 0. */
+/* max |p(x)| for 0 <= x <= s: at s, or where p' is 0; infinite if s is */
 static double largest_value(struct assay_triple p, double s)
 {
+    if (!isfinite(s))
+        return INFINITY;
     double most = fabs(s * (p.a + (p.b + p.c * s * s) * s * s)), root = sqrt(9 * p.b * p.b - 20 * p.a * p.c);
     const double extrema[] = {(-3 * p.b + root) / (10 * p.c), (-3 * p.b - root) / (10 * p.c), -p.a / (3 * p.b)};
     for (size_t k = 0; k < 3; k++) {
@@ -88,10 +93,18 @@ static size_t block_end(const struct assay_dialect *d, size_t from)
     g = after_step(g, assay_dialect_triple(d, to++), &s);
     for (; to < assay_dialect_steps(d); to++) {
         g = after_step(g, assay_dialect_triple(d, to), &s);
-        if (!(g.of_q <= MOST_GAIN * g.slopes))
+        if (!(g.of_q <= MOST_GAIN * g.slopes && isfinite(g.slopes)))
             break;
     }
     return to;
+}
+
+bool gram_joins_steps(const struct assay_dialect *d)
+{
+    size_t k = 0;
+    while (k < assay_dialect_steps(d) && block_end(d, k) == k + 1)
+        k++;
+    return k < assay_dialect_steps(d);
 }
 
 /* max |P_k| of the last step of all. */
@@ -122,11 +135,12 @@ static void shift(const struct iteration *it, const struct operand *to, double f
     const struct finish by = {.alpha = (float)factor, .rows = 1, .cols = n};
     while ((i = team_next(it->team)) < n) {
         const float *row = (const float *)from->at + i * from->stride;
-        for (size_t j = 0; j < n && from->bf16; j++)
-            put(to, i, j, (float)factor * get(from, i, j));
-        if (!from->bf16 && to->bf16)
+        if (from->bf16)
+            for (size_t j = 0; j < n; j++)
+                put(to, i, j, (float)factor * get(from, i, j));
+        else if (to->bf16)
             kernels->finish_halves((uint16_t *)to->at + i * to->stride, row, NULL, &by);
-        else if (!from->bf16)
+        else
             kernels->finish_floats((float *)to->at + i * to->stride, row, NULL, &by);
         put(to, i, i, get(to, i, i) + (float)unit);
     }
@@ -148,52 +162,51 @@ static void round_to_bf16(const struct iteration *it, struct operand *m, struct 
     swap(m, other);
 }
 
-/* The sum of squares of the entries of a matrix in fp32: of rows, one after the other. */
-static double sum_of_squares(const struct iteration *it, const struct operand *m)
-{
-    size_t n = it->o.short_side, i;
-    double sum = 0;
-    while ((i = team_next(it->team)) < n)
-        it->work->rows[i] =
-            it->plan->kernels->sums(&(struct mix){.m = (const float *)m->at + i * m->stride, .of_m = 1}, 0, n).squares;
-    team_meet(it->team);
-    for (i = 0; i < n; i++)
-        sum += it->work->rows[i];
-    team_meet(it->team);
-    return sum;
-}
-
-/* max_i sum_j |m_ij|, of a matrix in fp32; no less than its largest eigenvalue. */
-static double largest_row_sum(const struct iteration *it, const struct operand *m)
-{
-    enum { LANES = 8 }; /* sums that do not wait for one another */
-    size_t n = it->o.short_side, i;
-    double most = 0;
-    while ((i = team_next(it->team)) < n) {
-        double sums[LANES] = {0};
-        for (size_t j = 0; j < n; j++)
-            sums[j % LANES] += fabsf(((const float *)m->at)[i * m->stride + j]);
-        for (size_t l = 1; l < LANES; l++)
-            sums[0] += sums[l];
-        it->work->rows[i] = sums[0];
-    }
-    team_meet(it->team);
-    for (i = 0; i < n; i++)
-        most = it->work->rows[i] <= most ? most : it->work->rows[i];
-    team_meet(it->team);
-    return most;
-}
-
 /* Matrices whose sides are the short one, each with room for fp32. */
 struct squares {
     struct operand a, s, q, spare;
-    double size; /* ||X||_2 / sqrt(r) is at most that */
+    double size; /* ||X||_2 is at most that */
 };
+
+/* rows[i] = ||x M_i + y N_i||^2, of rows of matrices in fp32. They may be written again when the team has met. */
+static void measure_rows(const struct iteration *it, double x, const struct operand *m, double y,
+                         const struct operand *n)
+{
+    size_t side = it->o.short_side, i;
+    while ((i = team_next(it->team)) < side) {
+        const struct mix row = {.m = (const float *)m->at + i * m->stride,
+                                .of_m = x,
+                                .g = n ? (const float *)n->at + i * n->stride : NULL,
+                                .of_g = y};
+        it->work->rows[i] = it->plan->kernels->sums(&row, 0, side).squares;
+    }
+    team_meet(it->team);
+}
+
+/* A bound for ||X||_2 from A and S = b A + c A A of the first step: ||A A||^(1/4), or ||A||^(1/2) without A A. */
+static double size_of_x(const struct iteration *it, struct assay_triple p, const struct squares *w)
+{
+    double sum = 0;
+    if (p.c != 0)
+        measure_rows(it, 1 / p.c, &w->s, -p.b / p.c, &w->a);
+    else
+        measure_rows(it, 1, &w->a, 0, NULL);
+    for (size_t i = 0; i < it->o.short_side; i++)
+        sum += it->work->rows[i];
+    team_meet(it->team);
+    return pow(sum, p.c != 0 ? 0.125 : 0.25);
+}
 
 /* Whether Q, in fp32, may be rounded where `factor` multiplies what that changes. */
 static bool may_round(const struct iteration *it, const struct squares *w, double factor)
 {
-    return factor * sqrt(sum_of_squares(it, &w->q)) * w->size <= MOST_SIZE;
+    double most = 0;
+    measure_rows(it, 1, &w->q, 0, NULL);
+    for (size_t i = 0; i < it->o.short_side; i++)
+        if (it->work->rows[i] > most || isnan(it->work->rows[i]))
+            most = it->work->rows[i];
+    team_meet(it->team);
+    return factor * sqrt(most) * w->size <= MOST_SIZE;
 }
 
 /* Step k, from A = A_k and, but for the first of a block, Q = Q_k; without A_{k+1} if it is the last. */
@@ -206,6 +219,8 @@ static void multiply_step(const struct iteration *it, size_t k, bool first, bool
         multiply(it, &w->s, p.c, &w->a, &w->a, p.b, &w->a, SYMMETRIC);
     else
         shift(it, &w->s, p.b, &w->a, 0);
+    if (first)
+        w->size = size_of_x(it, p, w);
     if (!last) {
         multiply(it, &w->spare, 1, &w->a, &w->s, p.a, &w->a, SYMMETRIC | (p.c != 0 ? SAME_A : 0));
         multiply(it, &w->a, 1, &w->spare, &w->s, p.a, &w->spare, SYMMETRIC | SAME_B);
@@ -231,7 +246,6 @@ size_t gram_steps(const struct iteration *it, size_t from, const struct operand 
                         .q = square_operand(it, it->work->power, false),
                         .spare = square_operand(it, it->work->spare, false)};
     gram(it, &w.a, x);
-    w.size = sqrt(largest_row_sum(it, &w.a) / (double)it->o.short_side);
     for (size_t k = from; k + 1 < to; k++)
         multiply_step(it, k, k == from, false, &w);
     bool ends = to == assay_dialect_steps(d);

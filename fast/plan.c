@@ -287,8 +287,9 @@ static assay_status fill_plan(assay_fast_plan *p, const assay_fast_options *opti
     if (!p->kernels)
         return refuse(options, ASSAY_INVALID, "this processor cannot run the path '%s'",
                       assay_fast_path_name(options->path));
-    p->gram_form = p->bf16 && (options->form == ASSAY_FAST_GRAM_FORM ||
-                               (options->form == ASSAY_FAST_ANY_FORM && gram_form_pays(p)));
+    p->gram_form =
+        p->bf16 && gram_joins_steps(d) &&
+        (options->form == ASSAY_FAST_GRAM_FORM || (options->form == ASSAY_FAST_ANY_FORM && gram_form_pays(p)));
     return ASSAY_OK;
 }
 

@@ -84,6 +84,9 @@ size_t iterate_work(const assay_fast_plan *plan);
 /* All steps in the Gram form, where products of r x r matrices take `square` units, and of an r x c one c / r = `ratio`. */
 double gram_cost(const struct assay_dialect *d, double square, double ratio);
 
+/* Whether that takes some steps together; else it is the direct form. */
+bool gram_joins_steps(const struct assay_dialect *d);
+
 /* o = factor y; NaN or infinity among the squares of `chunks`, which may be NULL, if there is any in o. */
 void scale_chunks(struct team *team, float *o, const assay_fast_plan *plan, double factor, const struct mix *y,
                   struct sums *chunks);

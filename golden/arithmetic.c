@@ -46,7 +46,7 @@ struct evaluation evaluation_draw(enum tensor_type format, uint64_t ensemble, si
     if (member == 0)
         return e;
     uint64_t bits = evaluation_bits(&e);
-    /* Nobody takes the Gram form to bfloat16, which holds no eigenvalue of A below 2^-8. */
+    /* No port takes the Gram form to bfloat16, which holds no eigenvalue of A below 2^-8. */
     e.form = (enum polynomial_form)(member % (format == TENSOR_BF16 ? FORM_GRAM : POLYNOMIAL_FORMS));
     e.lanes = (size_t)1 << 2 * (bits & 1) << (bits >> 1 & 1); /* 1, 2, 4 or 8 */
     e.shuffled = bits >> 2 & 1;

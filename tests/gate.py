@@ -112,7 +112,7 @@ def test_large_cases():
     check(all(f["verdict"] == "pass" and f["err_over_bound"] == 0 for f in large), "a large case is not exact")
     small = [f for f in json.loads(gate("--small", "--fuzz", "0", "--format", "json")[1])["findings"]
              if f["case"].startswith(("whole-tiles-", "large-"))]
-    check(len(small) == 2 * 3 * len(paths) and all(f["err_over_bound"] == 0 for f in small), f"{len(small)} of whole tiles")
+    check(len(small) == 4 * 3 * len(paths) and all(f["err_over_bound"] == 0 for f in small), f"{len(small)} of whole tiles")
 
 
 def test_what_is_not_judged_is_told():

@@ -109,8 +109,17 @@ static size_t random_depth(uint64_t *state)
                      : 1 + random_below(state, kind == 1 ? (RANGES - 1) * MOST : MOST);
 }
 
-/* One product of random shape and form, or the second of two equal ones, with A or B of the first; returns error / bound.
- * *c: the product, to be freed. */
+static void multiply_by_two(void *at, size_t count, bool bf16)
+{
+    for (size_t k = 0; k < count; k++)
+        if (bf16)
+            ((uint16_t *)at)[k] = bf16_of(2 * float_of(((uint16_t *)at)[k]));
+        else
+            ((float *)at)[k] *= 2;
+}
+
+/* One product of random shape and form; or the second of two with the same A or B, of which the first had half of the other
+ * factor. Returns error / bound. *c: the product, to be freed. */
 static double try_product(uint64_t *state, struct trial *t, enum assay_fast_path path, bool bf16, void **c)
 {
     size_t a_stride, b_stride, form = random_below(state, 4);
@@ -139,6 +148,13 @@ static double try_product(uint64_t *state, struct trial *t, enum assay_fast_path
     team_run(t->threads, run_gemm, g);
     g->same_a = random_below(state, 2);
     g->same_b = random_below(state, 2);
+    if (g->same_a != g->same_b) {
+        if (g->same_a)
+            multiply_by_two(b, (g->b_transposed ? g->n : g->depth) * b_stride, bf16);
+        else
+            multiply_by_two(a, g->m * a_stride, a_bf16);
+        g->alpha /= 2;
+    }
     if (g->same_a || g->same_b)
         team_run(t->threads, run_gemm, g);
     double ratio = error_over_bound(t, *c, MOST);

@@ -108,15 +108,16 @@ static assay_status run_matrix(double *const *results, struct kernel_report *rep
     return status;
 }
 
-/* 1 << one of the KERNEL_SHAPES; 0 if it iterates nothing. */
-static unsigned shapes_of(const assay_fast_plan *p)
+/* 1 << one of the KERNEL_SHAPES; 0 if it iterates nothing, or directly where the Gram form was asked for. */
+static unsigned shapes_of(const assay_fast_plan *p, enum assay_fast_form form)
 {
     const struct kernels *k = p->kernels;
     size_t longer = p->blocks.rows > p->blocks.cols ? p->blocks.rows : p->blocks.cols;
     size_t shorter = p->blocks.rows + p->blocks.cols - longer;
-    size_t tall = p->bf16 && k->pair_tile && !p->gram_form ? k->pair_tall : k->tall;
-    bool whole = shorter % tall == 0 && shorter % k->wide == 0 && longer % k->wide == 0;
-    if (!plan_iterates(p) || p->blocks.count == 0)
+    bool pairs = p->bf16 && k->pair_tile, floats = !pairs || p->gram_form;
+    bool whole = shorter % k->wide == 0 && longer % k->wide == 0 && (!pairs || shorter % k->pair_tall == 0) &&
+                 (!floats || shorter % k->tall == 0);
+    if (!plan_iterates(p) || p->blocks.count == 0 || (form == ASSAY_FAST_GRAM_FORM && !p->gram_form))
         return 0;
     return 1u << ((p->blocks.count > 1 ? KERNEL_BATCH : 0) | (whole ? 0 : KERNEL_TAILS));
 }
@@ -154,7 +155,7 @@ static assay_status run_direction(double *const *results, struct kernel_report *
     if (status == ASSAY_OK || status == ASSAY_NOT_FINITE) {
         widen(results[0], r.out[0], g->count);
         status = told(report, status, are_finite(r.out[0], g->count));
-        report->shapes = shapes_of(r.plan);
+        report->shapes = shapes_of(r.plan, choice->form);
     }
     room_free(&r);
     return status;
@@ -232,7 +233,6 @@ static assay_status run_parameter(double *const *results, struct kernel_report *
         .in = {narrowed(run.param.at, count), calloc(count, sizeof(float)), narrowed(run.grads, run.steps * count)}};
     assay_status status = r.in[0] && r.in[1] && r.in[2] ? make_plan(&r, d, &like, choice, message) : ASSAY_NO_MEMORY;
     size_t moments = status == ASSAY_OK ? assay_fast_moment_count(r.plan) : 0;
-    report->shapes |= status == ASSAY_OK ? shapes_of(r.plan) : 0;
     assay_fast_state state = {r.in[0], r.in[1], r.moment, 0};
     for (size_t t = 0; t < run.steps && status == ASSAY_OK; t++) {
         assay_hyper hyper = c->hyper;

@@ -30,7 +30,7 @@ enum { KERNEL_BATCH = 1, KERNEL_TAILS = 2, KERNEL_SHAPES = 4 };
 
 struct kernel_report {
     const char *untrue; /* what is wrong with the status of a kernel, a clause, or NULL */
-    unsigned shapes;    /* 1 << each of the KERNEL_SHAPES that the path's kernels have iterated */
+    unsigned shapes;    /* 1 << each of the KERNEL_SHAPES that were iterated in the form that was asked for */
 };
 
 /* Runs the case, whose inputs are binary32 numbers, as this dialect (NULL where there is none) in all its outputs:

@@ -25,11 +25,11 @@ enum { ENTRIES = 4, OWN = 3 /* a */, LARGEST = 256 };
 /* The first are of whole tiles on every path: of 4, 6, 8, 12 or 32 rows and 8, 12, 16 or 32 columns. */
 static const struct {
     size_t count, rows, cols; /* count: of matrices */
-    size_t root;              /* of rows, for three steps; 0 for one */
-} shapes[] = {{1, 96, 192, 0},    {3, 96, 192, 0},    {1, 1024, 1024, 0}, {1, 1024, 4096, 0},
-              {1, 2501, 997, 0},  {1, 512, 8192, 0},  {1, 361, 1103, 19}, {1, 529, 1601, 23},
-              {1, 2048, 2048, 0}, {1, 4096, 4096, 0}, {1, 8192, 8192, 0}, {1, 1089, 3301, 33}};
-const size_t small_count = 2, large_count = 8, huge_count = sizeof shapes / sizeof shapes[0];
+    size_t sequence;          /* of three steps, from 1 on; 0 for one step */
+} shapes[] = {{1, 96, 288, 1},    {1, 96, 288, 2},    {3, 96, 288, 1},    {3, 96, 288, 2},    {1, 1024, 1024, 0},
+              {1, 1024, 4096, 0}, {1, 2501, 997, 0},  {1, 512, 8192, 0},  {1, 361, 1103, 1},  {1, 529, 1601, 2},
+              {1, 2048, 2048, 0}, {1, 4096, 4096, 0}, {1, 8192, 8192, 0}, {1, 1089, 3301, 1}, {1, 1089, 3301, 2}};
+const size_t small_count = 4, large_count = 10, huge_count = sizeof shapes / sizeof shapes[0];
 
 static const struct assay_triple triple = {OWN, -ENTRIES, 1};
 static const struct assay_coefficients coefficients = {"whole", "tools/large.c", 1, &triple};
@@ -133,8 +133,7 @@ static assay_status fill_step(const struct step *s, uint64_t seed, double *u, do
     return held ? ASSAY_OK : ASSAY_BROKEN;
 }
 
-/* Of several matrices, one after the other. */
-static assay_status fill(double *u, double *y, size_t count, size_t rows, size_t cols)
+static assay_status fill(double *u, double *y, uint64_t seed, size_t rows, size_t cols)
 {
     size_t m = rows < cols ? rows : cols, n = rows < cols ? cols : rows;
     struct step s = {m,
@@ -145,14 +144,24 @@ static assay_status fill(double *u, double *y, size_t count, size_t rows, size_t
                      calloc(n, sizeof(int)),
                      calloc(n, sizeof(int))};
     bool enough = s.rows && s.gram && s.sum && s.y && s.spread;
-    assay_status status = enough ? ASSAY_OK : ASSAY_NO_MEMORY;
-    for (size_t k = 0; k < count && status == ASSAY_OK; k++, u += rows * cols, y += rows * cols)
-        status = fill_step(&s, input_seed("large") + k * m, u, y, rows, cols);
+    assay_status status = enough ? fill_step(&s, seed, u, y, rows, cols) : ASSAY_NO_MEMORY;
     free(s.rows);
     free(s.gram);
     free(s.sum);
     free(s.y);
     free(s.spread);
+    return status;
+}
+
+/* Matrices one after the other. */
+static assay_status fill_case(double *u, double *y, size_t k)
+{
+    size_t rows = shapes[k].rows, cols = shapes[k].cols, sequence = shapes[k].sequence;
+    assay_status status = ASSAY_OK;
+    for (size_t l = 0; l < shapes[k].count && status == ASSAY_OK; l++, u += rows * cols, y += rows * cols) {
+        uint64_t seed = input_seed("large") + l * rows;
+        status = sequence ? large_steps(u, y, sequence - 1, seed, rows, cols) : fill(u, y, seed, rows, cols);
+    }
     return status;
 }
 
@@ -176,23 +185,23 @@ static struct answer_class *new_class(const struct tensor *like)
 
 assay_status large_case(struct golden_case *c, struct assay_dialect *d, size_t k)
 {
-    size_t count = shapes[k].count, rows = shapes[k].rows, cols = shapes[k].cols, root = shapes[k].root;
+    size_t count = shapes[k].count, rows = shapes[k].rows, cols = shapes[k].cols, sequence = shapes[k].sequence;
     struct golden_case made = {.operation = OPERATION_NEWTON_SCHULZ, .input_count = 1, .class_count = 1};
-    snprintf(made.id, sizeof made.id, "%s-%zux%zux%zu%s", k < small_count ? "whole-tiles" : "large", count, rows, cols,
-             root ? "-three-steps" : "");
+    static const char *const kinds[] = {"one-step", "three-steps", "three-other-steps"};
+    snprintf(made.id, sizeof made.id, "%s-%zux%zux%zu-%s", k < small_count ? "whole-tiles" : "large", count, rows, cols,
+             kinds[sequence]);
     snprintf(made.why, sizeof made.why, "%s of whole numbers, exact in fp32 and bf16: nothing of it is left out",
-             root ? "three steps" : "one step");
+             sequence ? "three steps" : "one step");
     struct tensor *g = &made.inputs[0];
     *g = (struct tensor){.name = strdup("G"), .ndim = 3, .shape = {count, rows, cols}, .count = count * rows * cols};
     g->at = calloc(g->count, sizeof *g->at);
     made.classes = new_class(g);
     struct answer *y = made.classes ? &made.classes->answers[0] : NULL;
-    assay_status status = ASSAY_NO_MEMORY;
-    if (g->name && g->at && y && y->hi && y->lo && y->bounds)
-        status = root ? large_steps(g->at, y->hi, rows, cols) : fill(g->at, y->hi, count, rows, cols);
+    bool enough = g->name && g->at && y && y->hi && y->lo && y->bounds;
+    assay_status status = enough ? fill_case(g->at, y->hi, k) : ASSAY_NO_MEMORY;
     if (status == ASSAY_OK) {
         *c = made;
-        *d = root ? large_steps_dialect(root) : one_step;
+        *d = sequence ? large_steps_dialect(sequence - 1, rows) : one_step;
     } else {
         case_free(&made);
     }

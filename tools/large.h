@@ -11,8 +11,10 @@ extern const size_t small_count, large_count, huge_count;
  * ASSAY_NO_MEMORY; ASSAY_BROKEN if its numbers are not those that bf16 holds. */
 assay_status large_case(struct golden_case *c, struct assay_dialect *d, size_t k) __attribute__((warn_unused_result));
 
-/* Of large_steps.c: u, and Y after three steps of the dialect for m = root^2. m x n, n >= 3 m > 45. ASSAY_NO_MEMORY. */
-struct assay_dialect large_steps_dialect(size_t root);
-assay_status large_steps(double *u, double *y, size_t m, size_t n) __attribute__((warn_unused_result));
+/* Of large_steps.c: u, m x n with n >= 3 m > 93, and Y after three steps of the dialect. ASSAY_NO_MEMORY. */
+enum { LARGE_SEQUENCES = 2 }; /* of steps */
+struct assay_dialect large_steps_dialect(size_t sequence, size_t m);
+assay_status large_steps(double *u, double *y, size_t sequence, uint64_t seed, size_t m, size_t n)
+    __attribute__((warn_unused_result));
 
 #endif

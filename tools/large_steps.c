@@ -1,52 +1,62 @@
-/* Three steps X <- P_k(X X^T) X of a matrix of whole numbers, exact in fp32 and in bf16, in the direct form and in the Gram
+/* Three steps X <- P_k(X X^T) X of matrices of whole numbers, exact in fp32 and in bf16, in the direct form and in the Gram
  * form, as tools/large.c has one.
  *
  * Row l of X has 1 or -1 in two columns of its own, in one that it shares with row l + 1, and in one that it shares with row
  * l - 1, cyclically; in a shared column, both have the same. Then rows are multiplied by 1 or -1, and rows and columns
  * permuted, all at random. Before that, with T the shift by a row,
  *
- *     A = X X^T = 4 I + T + T^-1,
+ *     A_0 = X X^T = 4 I + T + T^-1,
  *
- * so each matrix that is made of A is a sum of powers of T with whole coefficients. With
+ * so each matrix that is made of A_0 is a sum of powers of T with whole coefficients. There are two sequences of steps:
  *
- *     P_0 = 14 I - 8 A + A A = T^2 + T^-2,   P_1 = I,   P_2 = 2^-70 (A_2 - 8 I),   A_2 = A_1 = P_0 A P_0,
+ *     P_0 = 14 I - 8 A + A A = T^2 + T^-2,   P_1 = I,               P_2 = 2^-122 (A A - 16 A);
+ *     P_0 = A - 4 I = T + T^-1,              P_1 = A A - 16 A,      P_2 = I.
  *
- * these coefficients are at most 16 in size, all partial sums less than 2^10, and an entry of Y at most two of them. The kernels
- * know no more of the singular values of X = u / (||u|| / 64 + eps) = u than that they are at most 64, and of the others what
- * follows of that: at most 2^60 in A_2, for which 2^-70 is small enough to round Q. So the last step is one in bf16, if a step
- * in the Gram form ever is. ||u|| is 2 root(r), of a square r, and eps what makes the denominator 1; 128 in place of 64 where
- * r > 1024. */
+ * The coefficients of A_k, b A + c A A and products of P_k that come into Y are at most 64 in size, partial sums less than 2^12,
+ * and an entry of Y is the sum of at most two of them. X = u / (||u|| / ||u||) is u, and the kernels know no more of its singular
+ * values than that they are at most ||u||, 66 for 1089 rows: by that P_2 may be 2^121 of 2^-122. So in the Gram form the first
+ * sequence ends with a step in bf16, if any does; the second, in which Q has rows that are 150 long, with one in fp32. */
 #include "large.h"
 
 #include "inputs.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { OWN = 2, DEGREE = 7 }; /* columns of a row's own; of P_2 P_1 P_0: 5 of A_1, and 2 */
+enum {
+    STEPS = 3,
+    DEGREE = 15, /* of powers of T in A_2 of the second sequence */
+    OWN = 2      /* columns of a row's own */
+};
 
-static const struct assay_triple triples[] = {{14, -8, 1}, {1, 0, 0}, {-8 * 0x1p-70, 0x1p-70, 0}};
-static const struct assay_coefficients coefficients = {"whole", "tools/large_steps.c", 3, triples};
+static const struct assay_triple triples[LARGE_SEQUENCES][STEPS] = {
+    {{14, -8, 1}, {1, 0, 0}, {0, -16 * 0x1p-122, 0x1p-122}},
+    {{-4, 1, 0}, {0, -16, 1}, {1, 0, 0}},
+};
+static const struct assay_coefficients coefficients[LARGE_SEQUENCES] = {
+    {"whole-1", "tools/large_steps.c", STEPS, triples[0]},
+    {"whole-2", "tools/large_steps.c", STEPS, triples[1]},
+};
 
-struct assay_dialect large_steps_dialect(size_t root)
+struct assay_dialect large_steps_dialect(size_t sequence, size_t m)
 {
-    double factor = root <= 32 ? 1.0 / 64 : 1.0 / 128;
     return (struct assay_dialect){.name = "three-steps-of-whole-numbers",
                                   .direction = ASSAY_DIRECTION_NEWTON_SCHULZ,
                                   .nd = ASSAY_ND_BATCH,
-                                  .coefficients = &coefficients,
-                                  .steps = 3,
+                                  .coefficients = &coefficients[sequence],
+                                  .steps = STEPS,
                                   .normalisation = ASSAY_NORMALISE_ADD,
-                                  .norm_factor = factor,
-                                  .eps = 1 - factor * 2 * (double)root};
+                                  .norm_factor = 1 / sqrt((double)(4 * m)),
+                                  .eps = 0};
 }
 
 /* Coefficients of T^-DEGREE to T^DEGREE. */
 struct powers {
-    int of[2 * DEGREE + 1];
+    double of[2 * DEGREE + 1];
 };
 
-/* A product that has no higher powers. */
+/* A product, without powers beyond. */
 static struct powers product(const struct powers *p, const struct powers *q)
 {
     struct powers r = {{0}};
@@ -57,17 +67,20 @@ static struct powers product(const struct powers *p, const struct powers *q)
     return r;
 }
 
-/* 2^70 P_2 P_1 P_0 */
-static struct powers product_of_steps(void)
+/* P_2 P_1 P_0 */
+static struct powers product_of_steps(const struct assay_triple *steps)
 {
-    struct powers a = {.of = {[DEGREE - 1] = 1, [DEGREE] = 4, [DEGREE + 1] = 1}}, square = product(&a, &a), p = square;
-    for (size_t k = 0; k < sizeof p.of / sizeof *p.of; k++)
-        p.of[k] -= 8 * a.of[k];
-    p.of[DEGREE] += 14;
-    a = product(&p, &a);
-    a = product(&a, &p);
-    a.of[DEGREE] -= 8;
-    return product(&a, &p);
+    struct powers a = {.of = {[DEGREE - 1] = 1, [DEGREE] = 4, [DEGREE + 1] = 1}}, q = {.of = {[DEGREE] = 1}};
+    for (size_t k = 0; k < STEPS; k++) {
+        struct powers p = product(&a, &a);
+        for (size_t l = 0; l < sizeof p.of / sizeof *p.of; l++)
+            p.of[l] = steps[k].c * p.of[l] + steps[k].b * a.of[l];
+        p.of[DEGREE] += steps[k].a;
+        q = product(&p, &q);
+        a = product(&p, &a);
+        a = product(&a, &p);
+    }
+    return q;
 }
 
 /* The numbers below n in random order; NULL without memory. */
@@ -100,11 +113,10 @@ static void add_row(double *to, double factor, const struct cycle *c, size_t l)
         to[c->col[columns[k]]] += factor * sign(c, columns[k]);
 }
 
-assay_status large_steps(double *u, double *y, size_t m, size_t n)
+assay_status large_steps(double *u, double *y, size_t sequence, uint64_t seed, size_t m, size_t n)
 {
-    uint64_t seed = input_seed("large steps");
     struct cycle c = {m, n, shuffled(seed + 1, m), shuffled(seed + 2, n), seed};
-    struct powers p = product_of_steps();
+    struct powers p = product_of_steps(triples[sequence]);
     bool enough = c.row && c.col;
     memset(u, 0, m * n * sizeof *u);
     memset(y, 0, m * n * sizeof *y);
@@ -112,7 +124,7 @@ assay_status large_steps(double *u, double *y, size_t m, size_t n)
         int own = sign(&c, n + l);
         add_row(u + c.row[l] * n, own, &c, l);
         for (size_t k = 0; k < sizeof p.of / sizeof *p.of; k++)
-            add_row(y + c.row[l] * n, 0x1p-70 * own * p.of[k], &c, (l + m + k - DEGREE) % m);
+            add_row(y + c.row[l] * n, own * p.of[k], &c, (l + m + k - DEGREE) % m);
     }
     free(c.row);
     free(c.col);
