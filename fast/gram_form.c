@@ -4,7 +4,7 @@
  *
  * so X, the long matrix, is multiplied once for several steps and not three times for each. Source: Dao-AILab's
  * gram-newton-schulz. X and Y are in bf16. All others are symmetric and commute, so half of their entries are computed, in
- * fp32: in bf16, A would hold no eigenvalue below 2^-8. Only the last step, after which no A follows, may do with that.
+ * fp32: in bf16, A would hold no eigenvalue below 2^-8. That does no harm in the last step alone, after which no A follows.
  *
  * What it costs in accuracy. ||.|| is the Frobenius norm, p(x) = x P(x^2), x from 0 to s_k, a bound for the singular values
  * before step k; s_0 = 1 / min(1, norm_factor), as all normalisations divide by no less than the spectral norm times that.
@@ -18,14 +18,14 @@
  *     most 2^16 times the product of slopes: then E adds no more than what rounding X has cost. Jordan's five steps become
  *     one block;
  *   - the last step of all is taken in bf16, A_k, Q_k, S = b A_k + c A_k A_k and Q = P_k Q_k rounded to it, if
- *     max |P_k| max_i ||row i of Q_k|| ||X||_2 <= 16, with ||X||_2 <= ||A_0 A_0||^(1/4). Then rounding Q_k, by 2^-8 of each
- *     entry, changes no row of Y by more than 1/16, where rows are about 1 long if all singular values have come near 1; nor
- *     does rounding Q. Rounding A_k and S changes P_k as it does in a direct step; but P_k and Q_k do not quite commute then, and
- *     of P_k Q_k half is computed, so that some of the change is multiplied by Q_k and X, not by X_k: the condition holds that
- *     down, too. As errors are of both signs, they add up to far less. A Gaussian matrix of 1024 x 4096 has 11 for 16; its worst
- *     row is then off by 1.6 per cent, in the direct form by 2. If the condition is not met, Q alone is rounded, if
- *     max_i ||row i of Q|| ||X||_2 <= 16. Where X has singular values of very different size, or steps follow that would take one
- *     beyond 1.3 to infinity, it stays in fp32.
+ *     max |P_k| max_i ||row i of Q_k|| ||X||_2 <= 16, with ||X||_2 <= ||A_0 A_0||^(1/4). Then rounding Q, by 2^-8 of each entry,
+ *     changes no row of Y by more than 1/16, where rows are about 1 long if all singular values have come near 1; rounding Q_k
+ *     changes them by no more than that in the quadratic mean. Rounding A_k and S changes P_k as it does in a direct step; but
+ *     P_k and Q_k do not quite commute then, and of P_k Q_k half is computed, so that some of the change is multiplied by Q_k
+ *     and X, not by X_k: the condition holds that down, too. As errors are of both signs, they add up to far less. A Gaussian
+ *     matrix of 1024 x 4096 has 11 for 16; its worst row is then off by 1.6 per cent, in the direct form by 2. If the condition
+ *     is not met, Q alone is rounded, if max_i ||row i of Q|| ||X||_2 <= 16. Where X has singular values of very different
+ *     size, or steps follow that would take one beyond 1.3 to infinity, it stays in fp32.
  *
  * In fp32 there is nothing to spend: E and F are both of units of 2^-24, and the gain of two of Jordan's steps is 18 times
  * the slopes. The judge of the golden set refuses that form in some cases, even of two steps at a time; so fp32 is iterated

@@ -12,10 +12,11 @@
  *     P_0 = 14 I - 8 A + A A = T^2 + T^-2,   P_1 = I,               P_2 = 2^-122 (A A - 16 A);
  *     P_0 = A - 4 I = T + T^-1,              P_1 = A A - 16 A,      P_2 = I.
  *
- * The coefficients of A_k, b A + c A A and products of P_k that come into Y are at most 64 in size, partial sums less than 2^12,
- * and an entry of Y is the sum of at most two of them. X = u / (||u|| / ||u||) is u, and the kernels know no more of its singular
- * values than that they are at most ||u||, 66 for 1089 rows: by that P_2 may be 2^121 of 2^-122. So in the Gram form the first
- * sequence ends with a step in bf16, if any does; the second, in which Q has rows that are 150 long, with one in fp32. */
+ * The coefficients of A_k, b A + c A A and products of P_k that come into Y are at most 64 in size, partial sums less than
+ * 2^12, and an entry of Y is the sum of at most two of them. X = u / (||u|| / ||u||) is u, and the kernels know no more of its
+ * singular values than that they are at most ||u||, 66 for 1089 rows: so P_2 of the first sequence is at most 2^-122 2^121 to
+ * them, and Q, with rows of length sqrt(2), may be rounded: in the Gram form the last step is one in bf16. In the second
+ * sequence Q has rows of length 128, and stays in fp32. */
 #include "large.h"
 
 #include "inputs.h"
