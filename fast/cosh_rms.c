@@ -59,7 +59,7 @@ static void run_cosh_rms(struct team *team, void *pointer)
     const struct cosh_args *args = pointer;
     const assay_fast_plan *plan = args->plan;
     struct mix y = {.m = args->u, .of_m = 1};
-    if (plan_iterates(plan) && plan->blocks.count > 0) {
+    if (plan_iterates(plan)) {
         iterate(team, args->o, plan, args->u, args->arena);
         y.m = args->o;
     }

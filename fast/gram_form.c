@@ -147,13 +147,6 @@ static void shift(const struct iteration *it, const struct operand *to, double f
     team_meet(it->team);
 }
 
-static void swap(struct operand *x, struct operand *y)
-{
-    struct operand was = *x;
-    *x = *y;
-    *y = was;
-}
-
 /* m, in fp32, to bf16, in the place of `other`. */
 static void round_to_bf16(const struct iteration *it, struct operand *m, struct operand *other)
 {
@@ -169,8 +162,8 @@ struct squares {
 };
 
 /* rows[i] = ||x M_i + y N_i||^2, of rows of matrices in fp32. They may be written again when the team has met. */
-static void measure_rows(const struct iteration *it, double x, const struct operand *m, double y,
-                         const struct operand *n)
+static void square_rows(const struct iteration *it, double x, const struct operand *m, double y,
+                        const struct operand *n)
 {
     size_t side = it->o.short_side, i;
     while ((i = team_next(it->team)) < side) {
@@ -188,9 +181,9 @@ static double size_of_x(const struct iteration *it, struct assay_triple p, const
 {
     double sum = 0;
     if (p.c != 0)
-        measure_rows(it, 1 / p.c, &w->s, -p.b / p.c, &w->a);
+        square_rows(it, 1 / p.c, &w->s, -p.b / p.c, &w->a);
     else
-        measure_rows(it, 1, &w->a, 0, NULL);
+        square_rows(it, 1, &w->a, 0, NULL);
     for (size_t i = 0; i < it->o.short_side; i++)
         sum += it->work->rows[i];
     team_meet(it->team);
@@ -201,7 +194,7 @@ static double size_of_x(const struct iteration *it, struct assay_triple p, const
 static bool may_round(const struct iteration *it, const struct squares *w, double factor)
 {
     double most = 0;
-    measure_rows(it, 1, &w->q, 0, NULL);
+    square_rows(it, 1, &w->q, 0, NULL);
     for (size_t i = 0; i < it->o.short_side; i++)
         if (it->work->rows[i] > most || isnan(it->work->rows[i]))
             most = it->work->rows[i];

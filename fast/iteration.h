@@ -47,6 +47,13 @@ static inline void put(const struct operand *x, size_t i, size_t j, float value)
         ((float *)x->at)[k] = value;
 }
 
+static inline void swap(struct operand *x, struct operand *y)
+{
+    struct operand was = *x;
+    *x = *y;
+    *y = was;
+}
+
 /* A = X X^T */
 void gram(const struct iteration *it, const struct operand *a, const struct operand *x);
 

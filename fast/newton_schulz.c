@@ -299,9 +299,7 @@ static void iterate_one(const struct iteration *it)
             k = gram_steps(it, k, &x, &y);
         else
             direct_step(it, assay_dialect_triple(d, k++), &x, &y);
-        struct operand previous = x;
-        x = y;
-        y = previous;
+        swap(&x, &y);
     }
     store_matrix(it, &x);
 }

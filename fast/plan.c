@@ -213,7 +213,7 @@ bool plan_iterates(const assay_fast_plan *plan)
 {
     const struct assay_dialect *d = &plan->dialect;
     return (d->direction == ASSAY_DIRECTION_NEWTON_SCHULZ || d->direction == ASSAY_DIRECTION_COSH_RMS) &&
-           assay_dialect_steps(d) > 0;
+           assay_dialect_steps(d) > 0 && plan->blocks.count > 0;
 }
 
 /* How many threads are worth starting, and whether there are enough matrices to give each its own: starting a thread

@@ -27,7 +27,7 @@ struct assay_fast_plan {
     bool gram_form;
 };
 
-/* Whether the direction takes Newton-Schulz steps. */
+/* Whether the direction takes Newton-Schulz steps, of a tensor that does not pass by. */
 bool plan_iterates(const assay_fast_plan *plan);
 
 /* A range of memory from which parts are taken; from NULL, it only counts. Parts start on cache lines. */

@@ -31,7 +31,13 @@ static bool is_multiple(const assay_fast_plan *p)
     const struct assay_dialect *d = &p->dialect;
     bool one_vector = d->direction == ASSAY_DIRECTION_LMO && d->norm == ASSAY_NORM_FROBENIUS && p->blocks.count == 1;
     return !d->direction_first && (d->direction == ASSAY_DIRECTION_IDENTITY || one_vector ||
-                                   (d->direction == ASSAY_DIRECTION_COSH_RMS && !plan_iterates(p)));
+                                   (d->direction == ASSAY_DIRECTION_COSH_RMS && assay_dialect_steps(d) == 0));
+}
+
+/* Whether the direction is that of exact minimisers, of a tensor that does not pass by. */
+static bool minimises(const assay_fast_plan *p)
+{
+    return p->dialect.direction == ASSAY_DIRECTION_LMO && p->blocks.count > 0;
 }
 
 static struct places places(struct arena *arena, const assay_fast_plan *plan)
@@ -44,10 +50,9 @@ static struct places places(struct arena *arena, const assay_fast_plan *plan)
     w.chunks = arena_take(arena, chunk_count(plan->count), sizeof *w.chunks);
     w.vectors = arena_take(arena, finish_work(plan), sizeof *w.vectors);
     w.rest = *arena;
-    bool minimises = plan->dialect.direction == ASSAY_DIRECTION_LMO;
-    if (plan_iterates(plan) && plan->blocks.count > 0)
+    if (plan_iterates(plan))
         arena_take(arena, iterate_work(plan), 1);
-    if (minimises && lmo_takes_svd(plan->dialect.norm) && plan->blocks.count > 0)
+    if (minimises(plan) && lmo_takes_svd(plan->dialect.norm))
         w.svd = svd_work(arena, plan->blocks.rows, plan->blocks.cols);
     return w;
 }
@@ -236,15 +241,14 @@ static double direct(struct team *team, struct step *s, const float *u)
     const assay_fast_plan *plan = s->plan;
     const struct assay_dialect *d = &plan->dialect;
     struct mix o = {.m = s->places.o, .of_m = 1};
-    bool whole = d->direction == ASSAY_DIRECTION_IDENTITY || !plan_iterates(plan) || plan->blocks.count == 0;
-    if (d->direction == ASSAY_DIRECTION_LMO && plan->blocks.count > 0)
+    if (minimises(plan))
         minimise(team, s, u);
     else if (d->direction == ASSAY_DIRECTION_ADAM)
         adam_direction(team, s, u);
-    else if (whole)
-        scale_chunks(team, s->places.o, plan, 1, &(struct mix){.m = u, .of_m = 1}, NULL);
-    else
+    else if (plan_iterates(plan))
         iterate(team, s->places.o, plan, u, s->places.rest);
+    else
+        scale_chunks(team, s->places.o, plan, 1, &(struct mix){.m = u, .of_m = 1}, NULL);
     if (d->direction == ASSAY_DIRECTION_NEWTON_SCHULZ)
         finish_direction(team, s->places.o, s->state->second_moment, plan, u, s->places.vectors);
     if (assay_fast_moment_count(plan) > 0)

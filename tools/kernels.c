@@ -111,14 +111,14 @@ static assay_status run_matrix(double *const *results, struct kernel_report *rep
 /* 1 << one of the KERNEL_SHAPES; 0 if it iterates nothing, or directly where the Gram form was asked for. */
 static unsigned shapes_of(const assay_fast_plan *p, enum assay_fast_form form)
 {
+    if (!plan_iterates(p) || (form == ASSAY_FAST_GRAM_FORM && !p->gram_form))
+        return 0;
     const struct kernels *k = p->kernels;
     size_t longer = p->blocks.rows > p->blocks.cols ? p->blocks.rows : p->blocks.cols;
     size_t shorter = p->blocks.rows + p->blocks.cols - longer;
     bool pairs = p->bf16 && k->pair_tile, floats = !pairs || p->gram_form;
     bool whole = shorter % k->wide == 0 && longer % k->wide == 0 && (!pairs || shorter % k->pair_tall == 0) &&
                  (!floats || shorter % k->tall == 0);
-    if (!plan_iterates(p) || p->blocks.count == 0 || (form == ASSAY_FAST_GRAM_FORM && !p->gram_form))
-        return 0;
     return 1u << ((p->blocks.count > 1 ? KERNEL_BATCH : 0) | (whole ? 0 : KERNEL_TAILS));
 }
 
